@@ -1,0 +1,103 @@
+//! The load: connections that each send the next request when the last one has been answered.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use hdrhistogram::Histogram;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use crate::Failure;
+
+/// What came of a load.
+pub(crate) struct Load {
+    /// Nanoseconds from a request to the end of its reply.
+    pub(crate) latency: Histogram<u64>,
+    /// How long it took.
+    pub(crate) time: Duration,
+}
+
+/// How long a reply may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Sends `requests`, one on each connection and again and again, for `time`.
+///
+/// # Errors
+/// The first reply that is not a 200, or a connection that breaks.
+pub(crate) async fn drive(
+    address: SocketAddr,
+    requests: &[Vec<u8>],
+    time: Duration,
+) -> Result<Load, Failure> {
+    let local = tokio::task::LocalSet::new();
+    let start = Instant::now();
+    let end = start + time;
+    let connections: Vec<_> = requests
+        .iter()
+        .map(|request| {
+            let request = request.clone();
+            local.spawn_local(async move { connection(address, &request, end).await })
+        })
+        .collect();
+    let mut latency = Histogram::new(3)?;
+    local
+        .run_until(async {
+            for connection in connections {
+                latency += connection.await?.map_err(|failure| failure.to_string())?;
+            }
+            Ok::<_, Failure>(())
+        })
+        .await?;
+    Ok(Load { latency, time: start.elapsed() })
+}
+
+async fn connection(
+    address: SocketAddr,
+    request: &[u8],
+    end: Instant,
+) -> Result<Histogram<u64>, Failure> {
+    let mut latency = Histogram::new(3)?;
+    let mut stream = TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    let mut reply = vec![0; 16 * 1024];
+    loop {
+        let sent = Instant::now();
+        if sent >= end {
+            return Ok(latency);
+        }
+        stream.write_all(request).await?;
+        let mut length = 0;
+        while !whole(&reply[..length])? {
+            let read = stream.read(&mut reply[length..]);
+            let read = if length == 0 && sent + PATIENCE < end {
+                tokio::time::timeout(PATIENCE, read).await??
+            } else {
+                read.await?
+            };
+            if read == 0 {
+                return Err("the service closed a connection".into());
+            }
+            length += read;
+        }
+        latency.record(u64::try_from(sent.elapsed().as_nanos())?)?;
+    }
+}
+
+/// Whether the reply is whole; a failure if it is none that was wanted.
+fn whole(reply: &[u8]) -> Result<bool, Failure> {
+    let Some(end) = reply.windows(4).position(|four| four == b"\r\n\r\n") else {
+        return Ok(false);
+    };
+    if !reply.starts_with(b"HTTP/1.1 200 ") {
+        return Err(String::from_utf8_lossy(reply).into());
+    }
+    let head = std::str::from_utf8(&reply[..end])?;
+    let length: usize = head
+        .split("\r\n")
+        .filter_map(|line| line.split_once(": "))
+        .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
+        .ok_or("a reply without Content-Length")?
+        .1
+        .parse()?;
+    Ok(reply.len() >= end + 4 + length)
+}

@@ -1,0 +1,185 @@
+//! How much faster than `serde_json`: every contestant takes its turn in every round, and the table shows the median
+//! over the rounds of `serde_json`'s time by the contestant's, so that a busy machine slows all of them alike.
+//!
+//! `cargo bench -p jsv --bench ratio` prints the table. `-- once LIBRARY OPERATION DOCUMENT TIMES` runs one case, for
+//! an instruction counter such as callgrind.
+
+#![expect(
+    clippy::cast_precision_loss,
+    clippy::struct_field_names,
+    reason = "figures for people; the corpus names its members"
+)]
+
+#[path = "corpus/mod.rs"]
+mod corpus;
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use corpus::{
+    Borrowed, Customer, CustomerOrders, Northwind, Order, OrderDetail, Reply, document,
+    each_document,
+};
+
+type One<T> = T;
+
+/// A contestant: its name and what it does once.
+type Contestant = (&'static str, Box<dyn Fn()>);
+
+/// One line of the table.
+struct Case {
+    operation: &'static str,
+    document: &'static str,
+    contestants: Vec<Contestant>,
+}
+
+fn main() {
+    let arguments: Vec<String> =
+        std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["once", library, operation, document, times] => {
+            once(library, operation, document, times.parse().expect("a number of times"));
+        }
+        [filter] => table(filter),
+        _ => table(""),
+    }
+}
+
+fn once(library: &str, operation: &str, document: &str, times: usize) {
+    let cases = cases(document);
+    let case = cases.iter().find(|case| case.operation == operation);
+    let contestants = &case.expect("an operation and a document").contestants;
+    let run = contestants.iter().find(|(name, _)| *name == library).expect("a library");
+    for _ in 0..times {
+        run.1();
+    }
+}
+
+fn table(filter: &str) {
+    println!("| document | operation | jsv MB/s | jsv | sonic-rs | simd-json |");
+    println!("|---|---|--:|--:|--:|--:|");
+    for case in cases("") {
+        if format!("{} {}", case.document, case.operation).contains(filter) {
+            line(&case);
+        }
+    }
+}
+
+const ROUNDS: usize = 301;
+const TURN: Duration = Duration::from_micros(400);
+
+fn line(case: &Case) {
+    let times: Vec<usize> = case.contestants.iter().map(|(_, run)| turn(run)).collect();
+    let mut seconds = vec![Vec::with_capacity(ROUNDS); times.len()];
+    for _ in 0..ROUNDS {
+        for (contestant, (_, run)) in case.contestants.iter().enumerate() {
+            let start = Instant::now();
+            for _ in 0..times[contestant] {
+                run();
+            }
+            seconds[contestant].push(start.elapsed().as_secs_f64() / times[contestant] as f64);
+        }
+    }
+    let find = |name| case.contestants.iter().position(|(other, _)| *other == name);
+    let base = &seconds[find("serde_json").expect("it is in every case")];
+    let ratio = |name| match find(name) {
+        Some(index) => {
+            let ratios = seconds[index].iter().zip(base).map(|(own, base)| base / own);
+            format!("{:.2}", median(ratios.collect()))
+        }
+        None => "–".to_owned(),
+    };
+    let jsv = median(seconds[find("jsv").expect("it is in every case")].clone());
+    let size = document(case.document).jsv.len() as f64 / 1e6;
+    println!(
+        "| {} | {} | {:.0} | {} | {} | {} |",
+        case.document,
+        case.operation,
+        size / jsv,
+        ratio("jsv"),
+        ratio("sonic-rs"),
+        ratio("simd-json")
+    );
+}
+
+/// How many runs make a turn: short, so that few turns are interrupted.
+fn turn(run: &dyn Fn()) -> usize {
+    let mut times = 1;
+    loop {
+        let start = Instant::now();
+        for _ in 0..times {
+            run();
+        }
+        if start.elapsed() >= TURN {
+            return times;
+        }
+        times *= 2;
+    }
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+/// A boxed run of an expression over the document's text.
+macro_rules! run {
+    ($text:expr, |$input:ident| $result:expr) => {{
+        let text: &'static str = Box::leak($text.clone().into_boxed_str());
+        Box::new(move || {
+            let $input = black_box(text);
+            black_box($result);
+        }) as Box<dyn Fn()>
+    }};
+}
+
+/// The cases of one document, or of all of them.
+fn cases(only: &str) -> Vec<Case> {
+    let mut cases = Vec::new();
+    macro_rules! add {
+        ($name:literal, $type:ident, $shape:ident) => {if only.is_empty() || only == $name {
+            type Owned = $shape<$type<String>>;
+            type Pointing = $shape<$type<Borrowed<'static>>>;
+            let document = document($name);
+            let value: Owned = serde_json::from_str(&document.json).expect("the JSON fits");
+            // Decimals keep their zeros in the files, so the texts written differ from them; the values do not.
+            let written = jsv::to_string(&value).expect("it has a text");
+            assert!(jsv::from_str::<Owned>(&document.jsv).expect("the JSV fits") == value);
+            assert!(jsv::from_str::<Owned>(&written).expect("it reads back") == value);
+            let value: &'static Owned = Box::leak(Box::new(value));
+            cases.push(Case {
+                operation: "read",
+                document: $name,
+                contestants: vec![
+                    ("jsv", run!(document.jsv, |text| jsv::from_str::<Owned>(text).unwrap())),
+                    ("serde_json", run!(document.json, |text| serde_json::from_str::<Owned>(text).unwrap())),
+                    ("sonic-rs", run!(document.json, |text| sonic_rs::from_str::<Owned>(text).unwrap())),
+                    ("simd-json", run!(document.json, |text| {
+                        simd_json::from_slice::<Owned>(&mut text.as_bytes().to_vec()).unwrap()
+                    })),
+                ],
+            });
+            cases.push(Case {
+                operation: "read borrowed",
+                document: $name,
+                contestants: vec![
+                    ("jsv", run!(document.jsv, |text| jsv::from_str::<Pointing>(text).unwrap())),
+                    ("serde_json", run!(document.json, |text| serde_json::from_str::<Pointing>(text).unwrap())),
+                    ("sonic-rs", run!(document.json, |text| sonic_rs::from_str::<Pointing>(text).unwrap())),
+                ],
+            });
+            cases.push(Case {
+                operation: "write",
+                document: $name,
+                contestants: vec![
+                    ("jsv", run!(document.jsv, |_text| jsv::to_string(black_box(value)).unwrap())),
+                    ("serde_json", run!(document.json, |_text| serde_json::to_string(black_box(value)).unwrap())),
+                    ("sonic-rs", run!(document.json, |_text| sonic_rs::to_string(black_box(value)).unwrap())),
+                    ("simd-json", run!(document.json, |_text| simd_json::to_string(black_box(value)).unwrap())),
+                ],
+            });
+        }};
+    }
+    each_document!(add);
+    cases
+}

@@ -1,0 +1,488 @@
+//! Structs and maps: `{name:value,name:value}`.
+//!
+//! The two differ in their names. A struct's are trimmed and matched against the declared ones, so that the
+//! visitor always sees a declared name; a map's are data, kept as they stand. A struct usually comes in
+//! declaration order, so the next declared name is compared first, right in the document.
+
+use std::marker::PhantomData;
+
+use serde::de::value::BorrowedStrDeserializer;
+use serde::de::{Deserialize, DeserializeSeed, MapAccess, Visitor};
+
+use super::key::Key;
+use super::{Context, Deserializer, Opened};
+use crate::error::Kind;
+use crate::grammar::Text;
+use crate::{Error, Result, grammar, scan};
+
+impl<'de> Deserializer<'de> {
+    /// A struct with these member names.
+    #[inline]
+    pub(super) fn members<V: Visitor<'de>>(
+        &mut self,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value> {
+        if self.peek() != Some(b'{') && !(self.skip_blank() && self.peek() == Some(b'{')) {
+            return self.no_members(visitor);
+        }
+        let opened = self.enter()?;
+        let mut members = Members { fields, next: 0, entries: Entries::new(self, opened) };
+        // The value is large; it is returned where it was made, not unwrapped and wrapped again.
+        let value = visitor.visit_map(&mut members);
+        if value.is_ok() {
+            members.entries.close()?;
+            return value;
+        }
+        self.begun_at(opened, value)
+    }
+
+    /// A struct where there is no text has no members; anything else must be in braces.
+    #[cold]
+    fn no_members<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value> {
+        if self.at_empty() {
+            return visitor.visit_map(NoEntries);
+        }
+        Err(self.error(Kind::Expected("`{`")))
+    }
+
+    /// A map. It may come without braces, as all of a document or of an unquoted text.
+    #[inline]
+    pub(super) fn map<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value> {
+        if self.peek() != Some(b'{') {
+            self.skip_blank();
+        }
+        if self.peek() == Some(b'{') {
+            let opened = self.enter()?;
+            return self.entries(opened, visitor);
+        }
+        if self.at_empty() {
+            return visitor.visit_map(NoEntries);
+        }
+        let opened = Opened { at: NOWHERE, around: self.around };
+        if self.around.context == Context::Document {
+            return self.entries(opened, visitor);
+        }
+        if matches!(self.peek(), Some(b'"' | b'[')) {
+            return Err(self.error(Kind::Expected("`{`")));
+        }
+        self.within_bare_text(false, |de| de.entries(opened, visitor))
+    }
+
+    fn entries<V: Visitor<'de>>(&mut self, opened: Opened, visitor: V) -> Result<V::Value> {
+        let mut map = Map(Entries::new(self, opened));
+        let value = visitor.visit_map(&mut map);
+        if value.is_ok() {
+            map.0.close()?;
+            return value;
+        }
+        self.begun_at(opened, value)
+    }
+
+    /// Gives what a visitor says of a container as a whole, such as a missing member, the place of its bracket.
+    #[cold]
+    pub(super) fn begun_at<T>(&self, opened: Opened, value: Result<T>) -> Result<T> {
+        let start = if opened.at == NOWHERE { 0 } else { opened.at };
+        value.map_err(|error| error.or_at(self.whole, start))
+    }
+}
+
+/// Where a container began that has no bracket.
+pub(super) const NOWHERE: usize = usize::MAX;
+
+/// The entries between two braces, whatever their names mean.
+pub(super) struct Entries<'a, 'de> {
+    pub(super) de: &'a mut Deserializer<'de>,
+    opened: Opened,
+    state: State,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum State {
+    /// Before the first entry, if there is one.
+    First,
+    /// Before the first entry, which there is.
+    Ready,
+    More,
+    /// Between two entries of a map without braces.
+    Open,
+    Closed,
+}
+
+impl<'a, 'de> Entries<'a, 'de> {
+    #[inline]
+    pub(super) fn new(de: &'a mut Deserializer<'de>, opened: Opened) -> Self {
+        de.surround(Context::Object);
+        // Behind the brace a name follows, unless a bracket or white space does.
+        let plain = de.peek().is_some_and(|byte| byte > b' ' && byte != b'}' && !de.formatted);
+        let state = if plain && opened.at != NOWHERE { State::Ready } else { State::First };
+        Self { de, opened, state }
+    }
+
+    /// Whether another entry follows; the cursor is then at its name.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "once for every member")]
+    pub(super) fn advance(&mut self) -> Result<bool> {
+        match self.state {
+            State::More => {
+                if let Some(rest) = self.de.rest.strip_prefix(',') {
+                    self.de.rest = rest;
+                    return Ok(true);
+                }
+                if self.de.peek() == Some(b'}') {
+                    self.state = State::Closed;
+                    self.de.leave(self.opened)?;
+                    return Ok(false);
+                }
+            }
+            State::Ready => {
+                self.state = State::More;
+                return Ok(true);
+            }
+            _ => {}
+        }
+        self.begin_or_end()
+    }
+
+    #[inline(never)]
+    fn begin_or_end(&mut self) -> Result<bool> {
+        match (self.de.peek(), self.state) {
+            (Some(b'}'), State::First | State::More) if self.opened.at != NOWHERE => {
+                self.de.leave(self.opened)?;
+                self.state = State::Closed;
+                Ok(false)
+            }
+            (Some(byte), _) if grammar::is_blank(byte) && self.de.skip_blank() => self.advance(),
+            // White space alone is an empty container.
+            (Some(byte), State::First)
+                if grammar::is_blank(byte) && self.de.rest.trim_ascii_start().starts_with('}') =>
+            {
+                self.de.skip_any_blank();
+                self.begin_or_end()
+            }
+            (Some(b'}'), State::First) => self.odd_end(),
+            (Some(_), State::First) if self.opened.at == NOWHERE => {
+                self.state = State::Open;
+                Ok(true)
+            }
+            (Some(_), State::First) => {
+                self.state = State::More;
+                Ok(true)
+            }
+            // Without braces the end of the document ends the map, behind a comma too.
+            (Some(b','), State::Open) if self.de.rest.len() > 1 => {
+                self.de.advance();
+                Ok(true)
+            }
+            (None, State::First) if self.opened.at == NOWHERE => {
+                self.state = State::Closed;
+                Ok(false)
+            }
+            (None | Some(b','), State::Open) => {
+                self.de.rest = "";
+                self.state = State::Closed;
+                Ok(false)
+            }
+            _ => self.odd_end(),
+        }
+    }
+
+    #[cold]
+    fn odd_end(&mut self) -> Result<bool> {
+        match self.de.peek() {
+            _ if self.state == State::Closed => Ok(false),
+            None => Err(Error::at(Kind::Unclosed('{'), self.de.whole, self.opened.at)),
+            Some(b'}') => Err(self.de.error(Kind::Unopened('}'))),
+            Some(_) => Err(self.de.error(Kind::AfterValue)),
+        }
+    }
+
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "once for every member")]
+    pub(super) fn value<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value> {
+        let start = self.de.rest.len();
+        seed.deserialize(&mut *self.de).map_err(|error| place(error, self.de.whole, start))
+    }
+
+    /// Checks that the visitor has asked for everything there is.
+    #[inline]
+    pub(super) fn close(mut self) -> Result<()> {
+        if self.state != State::Closed && self.advance()? {
+            return Err(self.de.error(Kind::Expected("`}`")));
+        }
+        Ok(())
+    }
+}
+
+/// Gives an error that knows no place that of a value, so many bytes before the end.
+#[cold]
+pub(super) fn place(error: Error, whole: &str, left: usize) -> Error {
+    error.or_at(whole, whole.len() - left)
+}
+
+struct Map<'a, 'de>(Entries<'a, 'de>);
+
+impl<'de> MapAccess<'de> for &mut Map<'_, 'de> {
+    type Error = Error;
+
+    #[inline]
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>> {
+        if !self.0.advance()? {
+            return Ok(None);
+        }
+        let left = self.0.de.rest.len();
+        match seed.deserialize(Key(self.0.de)) {
+            Ok(key) => Ok(Some(key)),
+            Err(error) => Err(place(error, self.0.de.whole, left)),
+        }
+    }
+
+    #[inline]
+    fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value> {
+        self.0.value(seed)
+    }
+}
+
+struct Members<'a, 'de> {
+    fields: &'static [&'static str],
+    /// The declared name that follows the last one read.
+    next: usize,
+    entries: Entries<'a, 'de>,
+}
+
+impl<'de> MapAccess<'de> for &mut Members<'_, 'de> {
+    type Error = Error;
+
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "once for every member")]
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>> {
+        if !self.entries.advance()? {
+            return Ok(None);
+        }
+        let left = self.entries.de.rest.len();
+        let name = self.name()?;
+        match seed.deserialize(BorrowedStrDeserializer::new(name)) {
+            Ok(key) => Ok(Some(key)),
+            Err(error) => Err(place(error, self.entries.de.whole, left)),
+        }
+    }
+
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "once for every member")]
+    fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value> {
+        self.entries.value(seed)
+    }
+
+    // These two do what the trait's own would; written here, they become part of the visitor's loop.
+
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "once for every member")]
+    fn next_key<K: Deserialize<'de>>(&mut self) -> Result<Option<K>> {
+        self.next_key_seed(PhantomData)
+    }
+
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "once for every member")]
+    fn next_value<T: Deserialize<'de>>(&mut self) -> Result<T> {
+        self.next_value_seed(PhantomData)
+    }
+}
+
+impl<'de> Members<'_, 'de> {
+    /// Reads a member's name and the colon: the declared name if there is one, else the name as it stands.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "once for every member")]
+    fn name(&mut self) -> Result<&'de str> {
+        if let Some(&name) = self.fields.get(self.next)
+            && let Some(rest) = after(self.entries.de.rest, name)
+        {
+            self.entries.de.rest = rest;
+            self.next += 1;
+            return Ok(name);
+        }
+        self.other_name()
+    }
+
+    /// Another name than the next one: most often one of those that follow, in the same case.
+    #[inline(never)]
+    fn other_name(&mut self) -> Result<&'de str> {
+        let de = &mut *self.entries.de;
+        let later = self.fields.iter().enumerate().skip(self.next + 1);
+        let earlier = self.fields.iter().enumerate().take(self.next);
+        for (index, name) in later.chain(earlier) {
+            if let Some(rest) = after(de.rest, name) {
+                de.rest = rest;
+                self.next = index + 1;
+                return Ok(name);
+            }
+        }
+        self.name_in_another_case()
+    }
+
+    #[inline(never)]
+    fn name_in_another_case(&mut self) -> Result<&'de str> {
+        let de = &mut *self.entries.de;
+        if !matches!(de.peek(), Some(b'"' | b'{')) {
+            let end = scan::byte(b':', de.rest.as_bytes());
+            if end > 0
+                && let Some(rest) = de.rest.get(end + 1..)
+                && let Some(index) = find(self.fields, self.next, &de.rest[..end], &de.options)
+            {
+                de.rest = rest;
+                self.next = index + 1;
+                return Ok(self.fields[index]);
+            }
+        }
+        if de.peek().is_some_and(grammar::is_blank) && de.skip_blank() {
+            return self.next_name();
+        }
+        self.odd_name()
+    }
+
+    #[cold]
+    fn next_name(&mut self) -> Result<&'de str> {
+        self.name()
+    }
+
+    /// A name with quotes or white space around it, or one that is not declared.
+    #[inline(never)]
+    fn odd_name(&mut self) -> Result<&'de str> {
+        let de = &mut *self.entries.de;
+        let start = de.offset();
+        let bare = !matches!(de.peek(), Some(b'"' | b'{'));
+        let text = de.key()?;
+        let name = text.undoubled();
+        let name = if bare { unquoted(name.trim()) } else { &*name };
+        if let Some(index) = find(self.fields, self.next, name, &de.options) {
+            self.next = index + 1;
+            return Ok(self.fields[index]);
+        }
+        if bare && let Some(at) = text.raw.rfind([',', '}']) {
+            // `{A,B:1}` would hide B in the unknown member `A,B`.
+            let hidden = text.raw[at + 1..].trim();
+            if let Some(index) = find(self.fields, self.next, hidden, &de.options) {
+                let kind = Kind::HiddenMember(self.fields[index].to_owned());
+                return Err(Error::at(kind, de.whole, start + at + 1));
+            }
+        }
+        Ok(text.raw)
+    }
+}
+
+/// A name out of its quotes, which white space may have kept from being taken for such.
+fn unquoted(name: &str) -> &str {
+    let inner = name.strip_prefix('"').and_then(|name| name.strip_suffix('"'));
+    inner.filter(|inner| !inner.is_empty()).unwrap_or(name)
+}
+
+/// What follows a name and its colon.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "once for every member")]
+fn after<'de>(text: &'de str, name: &str) -> Option<&'de str> {
+    let bytes = text.as_bytes();
+    let length = name.len();
+    if bytes.len() > length && bytes[length] == b':' && same(&bytes[..length], name.as_bytes()) {
+        return Some(&text[length + 1..]);
+    }
+    None
+}
+
+/// Equality of short texts without a call: by two overlapping words.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "once for every member")]
+fn same(one: &[u8], other: &[u8]) -> bool {
+    if one.len() != other.len() || one.len() > 16 {
+        return one == other;
+    }
+    if let (Some(a), Some(b), Some(c), Some(d)) = (
+        one.first_chunk::<8>(),
+        other.first_chunk::<8>(),
+        one.last_chunk::<8>(),
+        other.last_chunk::<8>(),
+    ) {
+        return a == b && c == d;
+    }
+    if let (Some(a), Some(b), Some(c), Some(d)) = (
+        one.first_chunk::<4>(),
+        other.first_chunk::<4>(),
+        one.last_chunk::<4>(),
+        other.last_chunk::<4>(),
+    ) {
+        return a == b && c == d;
+    }
+    one.iter().eq(other)
+}
+
+/// The declared name that is meant, those from `next` on first: to the letter, then without case.
+fn find(fields: &[&str], next: usize, name: &str, options: &crate::Options) -> Option<usize> {
+    let ordered = || (next..fields.len()).chain(0..next.min(fields.len()));
+    ordered().find(|&index| fields[index] == name).or_else(|| {
+        if options.case_sensitive {
+            return None;
+        }
+        ordered().find(|&index| same_name(fields[index], name))
+    })
+}
+
+/// Equal without case, character by character, as .NET's ordinal comparison has it.
+pub(super) fn same_name(declared: &str, name: &str) -> bool {
+    if declared.is_ascii() {
+        return declared.eq_ignore_ascii_case(name);
+    }
+    let upper = |text: &str| text.chars().map(simple_upper).collect::<Vec<_>>();
+    upper(declared) == upper(name)
+}
+
+/// The upper case of a character, if it is one character.
+fn simple_upper(character: char) -> char {
+    let mut upper = character.to_uppercase();
+    match (upper.next(), upper.next()) {
+        (Some(upper), None) => upper,
+        _ => character,
+    }
+}
+
+/// The members of a struct that is not there.
+struct NoEntries;
+
+impl<'de> MapAccess<'de> for NoEntries {
+    type Error = Error;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, _: K) -> Result<Option<K::Value>> {
+        Ok(None)
+    }
+
+    fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, _: T) -> Result<T::Value> {
+        Err(Error::custom_text("there is no value without a name"))
+    }
+}
+
+impl<'de> Deserializer<'de> {
+    /// A name and the colon behind it.
+    pub(super) fn key(&mut self) -> Result<Text<'de>> {
+        if self.peek().is_some_and(grammar::is_blank) {
+            self.skip_blank();
+        }
+        let start = self.offset();
+        let text = match self.peek() {
+            Some(b'"') => self.take(grammar::quoted)?,
+            Some(b'{') => Text::plain(self.take(grammar::braced)?),
+            _ => {
+                let key = self.take(grammar::bare_key)?;
+                if let Some(at) = key.bytes().position(|byte| b"\"{}[]".contains(&byte)) {
+                    self.note_stray(start + at);
+                }
+                Text::plain(if self.formatted { key.trim_ascii_end() } else { key })
+            }
+        };
+        self.colon()?;
+        Ok(text)
+    }
+
+    pub(super) fn colon(&mut self) -> Result<()> {
+        if self.peek() != Some(b':') {
+            self.skip_blank();
+        }
+        self.take(grammar::colon)
+    }
+}

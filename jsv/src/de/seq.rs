@@ -1,0 +1,270 @@
+//! Lists: `[a,b]`, an element between any two separators, no text between them being null.
+//!
+//! The brackets are optional, as they are to `ServiceStack.Text`: where a list is asked for, any other value is a
+//! list of one, and a document without brackets is a list of all its elements. `}` separates like `,`.
+
+use serde::de::{DeserializeSeed, SeqAccess, Visitor};
+
+use super::map::{NOWHERE, place};
+use super::{Context, Deserializer, Opened};
+use crate::error::Kind;
+use crate::{Error, Result, grammar};
+
+/// The content of a list that holds nothing but one null; see `GRAMMAR.md`, "a list of one null".
+pub(crate) const ONE_NULL: u8 = b'\x0b';
+
+impl<'de> Deserializer<'de> {
+    #[inline]
+    pub(super) fn seq<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value> {
+        if self.peek() != Some(b'[') && !(self.skip_blank() && self.peek() == Some(b'[')) {
+            return self.unbracketed(visitor);
+        }
+        let mut list = self.open_list()?;
+        let opened = list.opened;
+        let value = visitor.visit_seq(&mut list);
+        if value.is_ok() {
+            list.close()?;
+            return value;
+        }
+        self.begun_at(opened, value)
+    }
+
+    #[inline]
+    fn open_list<'a>(&'a mut self) -> Result<List<'a, 'de>> {
+        let opened = self.enter()?;
+        let context = match opened.around.context {
+            Context::Document => Context::OuterList,
+            _ => Context::List,
+        };
+        self.surround(context);
+        // Behind the bracket an element follows, unless a bracket or white space does.
+        let plain = self.peek().is_some_and(|byte| byte > b' ' && byte != b']' && byte.is_ascii());
+        let state = if plain && !self.formatted { State::Ready } else { State::First };
+        let mut list = List { de: self, opened, context, state };
+        if state == State::First {
+            list.skip_blank_content();
+        }
+        Ok(list)
+    }
+
+    /// A value that does not begin with a bracket, where a list is asked for.
+    #[inline(never)]
+    fn unbracketed<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value> {
+        if self.around.context == Context::Document {
+            return self.whole_document(visitor);
+        }
+        if self.at_empty() {
+            return visitor.visit_seq(Nothing);
+        }
+        if matches!(self.peek(), Some(b'"' | b'{')) {
+            return visitor.visit_seq(One(Some(self)));
+        }
+        self.within_bare_text(true, |de| {
+            if de.rest.is_empty() {
+                return visitor.visit_seq(Nothing);
+            }
+            if de.peek() == Some(b'[') {
+                return de.seq(visitor);
+            }
+            de.surround(Context::OpenList);
+            visitor.visit_seq(One(Some(de)))
+        })
+    }
+
+    /// A document without brackets, or with white space around them.
+    fn whole_document<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value> {
+        let start = self.offset();
+        self.rest = self.rest.trim();
+        self.whole = &self.whole[..start + blank_before(&self.whole[start..]) + self.rest.len()];
+        self.tail = 0;
+        if self.rest.is_empty() {
+            return visitor.visit_seq(Nothing);
+        }
+        let mut list = if self.peek() == Some(b'[') {
+            self.open_list()?
+        } else {
+            self.level += 1;
+            let opened = Opened { at: NOWHERE, around: self.around };
+            self.surround(Context::OpenList);
+            List { de: self, opened, context: Context::OpenList, state: State::First }
+        };
+        let value = visitor.visit_seq(&mut list)?;
+        list.close()?;
+        Ok(value)
+    }
+}
+
+pub(super) struct List<'a, 'de> {
+    de: &'a mut Deserializer<'de>,
+    opened: Opened,
+    context: Context,
+    state: State,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum State {
+    /// Before the first element, if there is one.
+    First,
+    /// Before the first element, which there is.
+    Ready,
+    /// Before the one null of a list that holds nothing else.
+    Gap,
+    More,
+    Closed,
+}
+
+impl List<'_, '_> {
+    /// White space alone is an empty list, and one certain white space a list of one null.
+    #[inline]
+    fn skip_blank_content(&mut self) {
+        match self.de.peek() {
+            Some(byte) if byte <= b' ' || !byte.is_ascii() => self.blank_content(),
+            _ => {}
+        }
+    }
+
+    #[cold]
+    fn blank_content(&mut self) {
+        let content = self.de.rest;
+        let after = content.trim_start();
+        let blank = &content[..content.len() - after.len()];
+        let kept = std::mem::replace(&mut self.de.rest, after);
+        if !(after.starts_with(']') && self.at_close()) {
+            self.de.rest = kept;
+        } else if blank.as_bytes() == [ONE_NULL] {
+            self.state = State::Gap;
+        }
+    }
+
+    /// Whether the `]` at the cursor closes this list.
+    #[inline]
+    fn at_close(&self) -> bool {
+        match self.context {
+            Context::List => true,
+            Context::OuterList => self.de.at_last_bracket(),
+            _ => false,
+        }
+    }
+
+    /// Whether another element follows; the cursor is then at it.
+    #[inline]
+    fn advance(&mut self) -> Result<bool> {
+        match self.state {
+            State::More => {
+                if let Some(rest) = self.de.rest.strip_prefix(',') {
+                    self.de.rest = rest;
+                    return Ok(true);
+                }
+            }
+            State::Ready => {
+                self.state = State::More;
+                return Ok(true);
+            }
+            _ => {}
+        }
+        self.begin_or_end()
+    }
+
+    #[inline(never)]
+    fn begin_or_end(&mut self) -> Result<bool> {
+        match (self.de.peek(), self.state) {
+            (Some(b']'), State::First | State::More) if self.at_close() => {
+                self.de.leave(self.opened)?;
+                self.state = State::Closed;
+                Ok(false)
+            }
+            (Some(byte), State::First | State::More)
+                if grammar::is_blank(byte) && self.de.skip_blank() =>
+            {
+                self.advance()
+            }
+            (Some(_), State::First | State::Gap) => {
+                self.state = State::More;
+                Ok(true)
+            }
+            _ => self.odd_separator(),
+        }
+    }
+
+    #[cold]
+    fn odd_separator(&mut self) -> Result<bool> {
+        match self.de.peek() {
+            _ if self.state == State::Closed => Ok(false),
+            None if self.context == Context::OpenList => {
+                self.state = State::Closed;
+                Ok(false)
+            }
+            None => Err(Error::at(Kind::Unclosed('['), self.de.whole, self.opened.at)),
+            Some(b'}') => {
+                self.de.note_stray(self.de.offset());
+                self.de.advance();
+                Ok(true)
+            }
+            // `[[1][2]]`: a bracket ends a value as surely as a comma.
+            Some(_) if self.after_bracket() => Ok(true),
+            Some(_) => Err(self.de.error(Kind::AfterValue)),
+        }
+    }
+
+    /// Whether the value before ended with its bracket.
+    fn after_bracket(&self) -> bool {
+        let before = &self.de.whole[..self.de.offset()];
+        let before = if self.de.formatted { before.trim_ascii_end() } else { before };
+        before.ends_with(['}', ']'])
+    }
+
+    /// Checks that the visitor has asked for everything there is.
+    #[inline]
+    fn close(mut self) -> Result<()> {
+        if self.state != State::Closed && self.advance()? {
+            return Err(self.de.error(Kind::Expected("the end of the list")));
+        }
+        Ok(())
+    }
+}
+
+impl<'de> SeqAccess<'de> for &mut List<'_, 'de> {
+    type Error = Error;
+
+    #[inline]
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>> {
+        if self.state == State::Closed || !self.advance()? {
+            return Ok(None);
+        }
+        let left = self.de.rest.len();
+        match seed.deserialize(&mut *self.de) {
+            Ok(value) => Ok(Some(value)),
+            Err(error) => Err(place(error, self.de.whole, left)),
+        }
+    }
+}
+
+/// How many bytes of white space a text begins with.
+fn blank_before(text: &str) -> usize {
+    text.len() - text.trim_start().len()
+}
+
+/// A list of the one value at the cursor.
+struct One<'a, 'de>(Option<&'a mut Deserializer<'de>>);
+
+impl<'de> SeqAccess<'de> for One<'_, 'de> {
+    type Error = Error;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>> {
+        match self.0.take() {
+            Some(de) => seed.deserialize(de).map(Some),
+            None => Ok(None),
+        }
+    }
+}
+
+/// The elements of a list that is not there.
+struct Nothing;
+
+impl<'de> SeqAccess<'de> for Nothing {
+    type Error = Error;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, _: T) -> Result<Option<T::Value>> {
+        Ok(None)
+    }
+}

@@ -1,0 +1,187 @@
+//! Cutting the text of one value out of the document, and the scalars that are parsed from such a text.
+//!
+//! Adding a scalar: a function that takes the text with [`Deserializer::scalar`] and parses it, the empty text
+//! being the type's zero.
+
+use base64::Engine as _;
+use base64::alphabet;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
+
+use super::{Context, Deserializer};
+use crate::error::Kind;
+use crate::grammar::{self, Text};
+use crate::{Error, Result, scan};
+
+impl<'de> Deserializer<'de> {
+    /// Unquoted text that ends at a plain separator, with nothing unusual in it: nearly all text there is.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "the way of nearly every text")]
+    pub(super) fn plain_text(&mut self) -> Option<&'de str> {
+        let end = scan::structural(self.rest.as_bytes());
+        let stop = *self.rest.as_bytes().get(end)?;
+        if !(stop == b',' && self.around.plain) && stop != self.around.closer {
+            return None;
+        }
+        let (text, rest) = self.rest.split_at(end);
+        self.rest = rest;
+        Some(text)
+    }
+
+    /// The text of the value at the cursor: what a string would read.
+    #[inline(never)]
+    pub(super) fn text(&mut self) -> Result<Text<'de>> {
+        match self.peek() {
+            Some(b'"') => {
+                let text = self.take(grammar::quoted)?;
+                if self.around.context == Context::Document && !self.rest.is_empty() {
+                    return Err(self.error(Kind::AfterValue));
+                }
+                Ok(text)
+            }
+            _ if self.around.context == Context::Document => {
+                Ok(Text::plain(std::mem::take(&mut self.rest)))
+            }
+            Some(b'{' | b'[') => self.nested_text().map(Text::plain),
+            Some(byte) if byte <= b' ' && self.skip_blank() => self.text(),
+            _ => self.bare_text().map(Text::plain),
+        }
+    }
+
+    /// A value in braces or brackets that nobody looks into is text, brackets and all.
+    fn nested_text(&mut self) -> Result<&'de str> {
+        let start = self.offset();
+        let (text, others) = if self.peek() == Some(b'{') {
+            let text = self.take(grammar::braced)?;
+            (text, memchr::memchr2(b'[', b']', text.as_bytes()))
+        } else {
+            let text = self.take(grammar::bracketed)?;
+            (text, memchr::memchr2(b'{', b'}', text.as_bytes()))
+        };
+        if others.is_some() {
+            self.note_stray(start);
+        }
+        Ok(text)
+    }
+
+    /// Unquoted text up to where the context ends it.
+    pub(super) fn bare_text(&mut self) -> Result<&'de str> {
+        let text = match self.plain_text() {
+            Some(text) => text,
+            None => self.odd_bare_text()?,
+        };
+        Ok(if self.formatted { text.trim_ascii() } else { text })
+    }
+
+    /// Unquoted text with something unusual in it, or in an unusual place.
+    fn odd_bare_text(&mut self) -> Result<&'de str> {
+        let start = self.offset();
+        let text = match self.around.context {
+            Context::Document => return Ok(std::mem::take(&mut self.rest)),
+            Context::Object | Context::OpenList => self.take(grammar::bare_member)?,
+            Context::List => self.take(grammar::bare_element)?,
+            Context::OuterList => self.outer_element(),
+        };
+        if let Some(at) = text.bytes().position(|byte| matches!(byte, b'"' | b'{' | b'[' | b']')) {
+            self.note_stray(start + at);
+        }
+        Ok(text)
+    }
+
+    /// Reads the unquoted text at the cursor as if it were all there is: what the original does with a list or map
+    /// that comes without brackets. It trims white space off a list.
+    pub(super) fn within_bare_text<T>(
+        &mut self,
+        trimmed: bool,
+        read: impl FnOnce(&mut Self) -> Result<T>,
+    ) -> Result<T> {
+        let start = self.offset();
+        self.bare_text()?;
+        let (whole, rest, around, tail) = (self.whole, self.rest, self.around, self.tail);
+        let text = &whole[start..self.offset()];
+        let inner = if trimmed || self.formatted { text.trim() } else { text };
+        let leading =
+            if inner.len() < text.len() { text.len() - text.trim_start().len() } else { 0 };
+        self.whole = &whole[..start + leading + inner.len()];
+        self.rest = &self.whole[start + leading..];
+        self.tail = 0;
+        let mut value = read(self);
+        if value.is_ok() && !self.rest.is_empty() {
+            value = Err(self.error(Kind::AfterValue));
+        }
+        (self.whole, self.rest, self.tail) = (whole, rest, tail);
+        self.around = around;
+        value
+    }
+
+    /// An element of the outermost list, where a `]` is text unless it is the last character of the document.
+    fn outer_element(&mut self) -> &'de str {
+        let bytes = self.rest.as_bytes();
+        let mut end = memchr::memchr2(b',', b'}', bytes).unwrap_or(bytes.len());
+        if let Some(closing) = bytes.len().checked_sub(self.tail + 1)
+            && bytes[closing] == b']'
+        {
+            end = end.min(closing);
+        }
+        let (text, rest) = self.rest.split_at(end);
+        self.rest = rest;
+        text
+    }
+
+    /// The text of a scalar, out of its quotes. What it is worth is for the caller to say.
+    pub(super) fn scalar(&mut self) -> Result<std::borrow::Cow<'de, str>> {
+        self.text().map(Text::undoubled)
+    }
+
+    /// The error for text that does not fit the type, at the value's offset.
+    #[cold]
+    pub(super) fn invalid(&self, offset: usize, found: &str, expected: &'static str) -> Error {
+        Error::at(Kind::invalid(found, expected), self.whole, offset)
+    }
+
+    /// `true` and `false` in any case, or one of the short forms that `ServiceStack` takes.
+    pub(super) fn bool(&mut self) -> Result<bool> {
+        if self.at_empty() {
+            return Ok(false);
+        }
+        let start = self.offset();
+        let text = self.scalar()?;
+        parse_bool(text.trim()).ok_or_else(|| self.invalid(start, &text, "bool"))
+    }
+
+    /// One character; the empty text is NUL, as in .NET.
+    pub(super) fn char(&mut self) -> Result<char> {
+        let start = self.offset();
+        let text = self.scalar()?;
+        let mut characters = text.chars();
+        match (characters.next(), characters.next()) {
+            (Some(character), None) => Ok(character),
+            (None, _) => Ok('\0'),
+            _ => Err(self.invalid(start, &text, "character")),
+        }
+    }
+
+    /// Base64 as .NET takes it: white space anywhere is skipped, padding is required.
+    pub(super) fn base64(&mut self) -> Result<Vec<u8>> {
+        const STANDARD: GeneralPurpose =
+            GeneralPurpose::new(&alphabet::STANDARD, GeneralPurposeConfig::new());
+        let start = self.offset();
+        let text = self.scalar()?;
+        let invalid = |_| self.invalid(start, &text, "base64");
+        if text.bytes().any(|byte| byte.is_ascii_whitespace()) {
+            let dense: String = text.split_ascii_whitespace().collect();
+            return STANDARD.decode(dense).map_err(invalid);
+        }
+        STANDARD.decode(text.as_bytes()).map_err(invalid)
+    }
+}
+
+/// The texts `ServiceStack` takes for a bool: `on` and `off` in lower case only, the letters in either case.
+pub(super) fn parse_bool(text: &str) -> Option<bool> {
+    match text {
+        "1" | "t" | "T" | "y" | "Y" | "on" => Some(true),
+        "0" | "f" | "F" | "n" | "N" | "off" => Some(false),
+        _ if text.eq_ignore_ascii_case("true") => Some(true),
+        _ if text.eq_ignore_ascii_case("false") => Some(false),
+        _ => None,
+    }
+}

@@ -1,0 +1,105 @@
+//! Member names in the case that was asked for.
+//!
+//! Adding a case: a variant of [`NameCase`] and an arm in [`write`].
+
+use super::Buffer;
+use crate::{NameCase, scan};
+
+/// Writes a member's name as it is declared.
+#[inline]
+pub(super) fn write_plain<B: Buffer>(out: &mut B, name: &str) {
+    if scan::needs_quotes(name.as_bytes()) || name.is_empty() {
+        quoted(out, name);
+    } else {
+        out.put(name);
+    }
+}
+
+/// Writes a member's name in a case.
+#[inline(never)]
+pub(super) fn write<B: Buffer>(out: &mut B, name: &str, case: NameCase) {
+    match case {
+        NameCase::AsDeclared => write_plain(out, name),
+        NameCase::Camel if is_snake(name) => write_plain(out, &join(name, false)),
+        NameCase::Camel => write_plain(out, &camel(name)),
+        NameCase::Pascal => write_plain(out, &join(name, true)),
+    }
+}
+
+/// `ServiceStack` writes names raw; one that would break the text is quoted instead.
+#[cold]
+fn quoted<B: Buffer>(out: &mut B, name: &str) {
+    out.put_ascii(b'"');
+    out.put(&name.replace('"', "\"\""));
+    out.put_ascii(b'"');
+}
+
+/// A name as Rust writes fields: `organisation_id`.
+fn is_snake(name: &str) -> bool {
+    name.starts_with(|first: char| first.is_ascii_lowercase()) && name.contains('_')
+}
+
+/// The leading run of capitals in lower case, except for the last one before a lower-case letter.
+fn camel(name: &str) -> String {
+    let bytes = name.as_bytes();
+    let run = bytes.iter().take_while(|byte| byte.is_ascii_uppercase()).count();
+    let starts_word = run > 1 && bytes.get(run).is_some_and(u8::is_ascii_lowercase);
+    let (run, rest) = name.split_at(run - usize::from(starts_word));
+    run.to_ascii_lowercase() + rest
+}
+
+/// Without underscores, the letter after each in upper case.
+fn join(name: &str, mut capital: bool) -> String {
+    let mut joined = String::with_capacity(name.len());
+    for character in name.chars() {
+        if character != '_' {
+            joined.push(if capital { character.to_ascii_uppercase() } else { character });
+        }
+        capital = character == '_';
+    }
+    joined
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn writes(case: NameCase, name: &str, expected: &str) {
+        let mut out = String::new();
+        write(&mut out, name, case);
+        assert_eq!(out, expected);
+    }
+
+    #[test]
+    fn camel_case_folds_as_servicestack_does() {
+        for (name, expected) in [
+            ("OrganisationId", "organisationId"),
+            ("URLPath", "urlPath"),
+            ("ID", "id"),
+            ("IPAddress", "ipAddress"),
+            ("HTMLTag2", "htmlTag2"),
+            ("Snake_Case", "snake_Case"),
+            ("aLower", "aLower"),
+            ("X", "x"),
+            ("organisation_id", "organisationId"),
+            ("ÉCole", "ÉCole"),
+        ] {
+            writes(NameCase::Camel, name, expected);
+        }
+    }
+
+    #[test]
+    fn pascal_case_joins_words() {
+        writes(NameCase::Pascal, "organisation_id", "OrganisationId");
+        writes(NameCase::Pascal, "id", "Id");
+        writes(NameCase::Pascal, "URLPath", "URLPath");
+    }
+
+    #[test]
+    fn a_name_that_would_break_the_text_is_quoted() {
+        writes(NameCase::AsDeclared, "a:b", "\"a:b\"");
+        writes(NameCase::AsDeclared, "q\"q", "\"q\"\"q\"");
+        writes(NameCase::AsDeclared, "", "\"\"");
+    }
+}

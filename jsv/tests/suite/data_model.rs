@@ -1,0 +1,114 @@
+//! Each type of serde's data model has one text, and the text reads back as the value.
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+#[track_caller]
+#[expect(clippy::unwrap_used, reason = "a test")]
+fn is_written<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: &T, text: &str) {
+    assert_eq!(jsv::to_string(value).unwrap(), text);
+    assert_eq!(jsv::from_str::<T>(text).unwrap(), *value, "{text}");
+}
+
+#[derive(Serialize, Deserialize, PartialEq, Debug, Default)]
+#[serde(rename_all = "PascalCase", default)]
+struct Person {
+    id: i32,
+    name: Option<String>,
+    tags: Option<Vec<Option<String>>>,
+    boss: Option<Box<Person>>,
+    ok: bool,
+    score: f64,
+}
+
+#[test]
+fn structs_leave_out_what_is_null() {
+    is_written(&Person::default(), "{Id:0,Ok:False,Score:0}");
+    let person = Person {
+        id: -7,
+        name: Some("a \"b\", c".to_owned()),
+        tags: Some(vec![Some(String::new()), None, Some("x".to_owned())]),
+        boss: Some(Box::default()),
+        ok: true,
+        score: 1e17,
+    };
+    is_written(
+        &person,
+        "{Id:-7,Name:\"a \"\"b\"\", c\",Tags:[\"\",,x],Boss:{Id:0,Ok:False,Score:0},Ok:True,Score:1E+17}",
+    );
+}
+
+#[test]
+fn members_match_without_case_in_any_order() {
+    let expected = Person { id: 1, name: Some("a".to_owned()), ok: true, ..Person::default() };
+    for text in [
+        "{ok:1,NAME:a,Id:1}",
+        "{ Id :1,\"name\":a,ok:true,unknown:{a:[b]}}",
+        "{Id:1,Name:a,Ok:y,Boss:}",
+    ] {
+        assert_eq!(jsv::from_str::<Person>(text).unwrap(), expected, "{text}");
+    }
+}
+
+#[derive(Serialize, Deserialize, PartialEq, Eq, PartialOrd, Ord, Debug)]
+struct Point {
+    x: i8,
+    y: i8,
+}
+
+#[derive(Serialize, Deserialize, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Shape {
+    Empty,
+    Dot(Point),
+    Line(Point, Point),
+    Round { at: Point, radius: Option<u8> },
+}
+
+#[test]
+fn enums_are_names_or_maps_of_one() {
+    is_written(&Shape::Empty, "Empty");
+    is_written(&Shape::Dot(Point { x: 1, y: 2 }), "{Dot:{x:1,y:2}}");
+    is_written(
+        &Shape::Line(Point { x: 1, y: 2 }, Point { x: 3, y: 4 }),
+        "{Line:[{x:1,y:2},{x:3,y:4}]}",
+    );
+    is_written(&Shape::Round { at: Point { x: 1, y: 2 }, radius: None }, "{Round:{at:{x:1,y:2}}}");
+    is_written(&vec![Some(Shape::Empty), None], "[Empty,]");
+}
+
+#[test]
+fn maps_have_keys_of_many_types() {
+    is_written(&BTreeMap::from([(1u8, "a".to_owned())]), "{1:a}");
+    is_written(&BTreeMap::from([(true, 'a')]), "{True:a}");
+    is_written(&BTreeMap::from([('"', 1i128)]), "{\"\"\"\":1}");
+    is_written(&BTreeMap::from([(Point { x: 1, y: 2 }, Shape::Empty)]), "{{x:1,y:2}:Empty}");
+    is_written(&BTreeMap::from([(String::new(), String::new())]), "{\"\":\"\"}");
+}
+
+#[test]
+fn a_list_of_one_is_not_an_empty_list() {
+    is_written(&Vec::<Option<String>>::new(), "[]");
+    is_written(&vec![None::<String>], "[\u{b}]");
+    is_written(&vec![" ".to_owned()], "[\" \"]");
+    is_written(&vec!["\u{b}".to_owned()], "[\"\u{b}\"]");
+}
+
+/// Other crates hand `&mut Deserializer` and `&mut Serializer` around as trait objects.
+#[test]
+fn the_reader_and_writer_work_erased() {
+    let mut out = Vec::new();
+    let value: &dyn erased_serde::Serialize = &Person::default();
+    value
+        .erased_serialize(&mut <dyn erased_serde::Serializer>::erase(&mut jsv::Serializer::new(
+            &mut out,
+        )))
+        .unwrap();
+    assert_eq!(out, b"{Id:0,Ok:False,Score:0}");
+    let mut de = jsv::Deserializer::new("{Id:1,Boss:{Id:x}}");
+    let error =
+        erased_serde::deserialize::<Person>(&mut <dyn erased_serde::Deserializer>::erase(&mut de));
+    assert_eq!(error.unwrap_err().to_string(), "invalid number `x` at line 1 column 16");
+}

@@ -1,0 +1,188 @@
+//! Every message, with its place.
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+
+use jsv::Category;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+#[derive(Deserialize, Debug)]
+#[expect(dead_code, reason = "only its errors are looked at")]
+struct Person {
+    id: u8,
+    #[serde(default)]
+    name: Option<String>,
+    #[serde(default)]
+    boss: Option<Box<Person>>,
+    #[serde(default)]
+    colour: Option<Colour>,
+}
+
+#[derive(Deserialize, Debug)]
+#[expect(dead_code, reason = "only its errors are looked at")]
+enum Colour {
+    Red,
+    Mixed(Vec<u8>),
+}
+
+#[track_caller]
+fn fails<T: DeserializeOwned + Debug>(text: &str, message: &str, category: Category) {
+    let error = jsv::from_str::<T>(text).unwrap_err();
+    assert_eq!((error.to_string().as_str(), error.classify()), (message, category), "{text:?}");
+    assert!(error.line() > 0 && error.column() > 0, "{text:?}");
+}
+
+#[test]
+fn what_is_not_closed_is_said_where_it_was_opened() {
+    use Category::Eof;
+    fails::<Person>("{id:1,name:\"a}", "`\"` is not closed at line 1 column 12", Eof);
+    fails::<Person>("{id:1", "`{` is not closed at line 1 column 1", Eof);
+    fails::<Vec<u8>>("[1,2", "`[` is not closed at line 1 column 1", Eof);
+    fails::<Person>("{id:1,boss:{id:2}", "`{` is not closed at line 1 column 1", Eof);
+    fails::<Person>("{id:1,name:{a:b}", "`{` is not closed at line 1 column 1", Eof);
+    fails::<Person>("{id:1,other:[[],name:a}", "`[` is not closed at line 1 column 13", Eof);
+}
+
+#[test]
+fn what_stands_in_the_wrong_place_is_said() {
+    use Category::Syntax;
+    fails::<Person>("[1]", "expected `{` at line 1 column 1", Syntax);
+    fails::<Person>("{id:1,name}", "expected a name and `:` at line 1 column 7", Syntax);
+    fails::<Person>("{id:1,\"name\"a}", "expected `:` at line 1 column 13", Syntax);
+    fails::<Person>(
+        "{id:1,name:\"a\"b}",
+        "text after a quoted or bracketed value at line 1 column 15",
+        Syntax,
+    );
+    fails::<Person>(
+        "{id:1,boss:{id:2}x}",
+        "text after a quoted or bracketed value at line 1 column 18",
+        Syntax,
+    );
+    fails::<Vec<String>>(
+        "[\"a\" ,b]",
+        "text after a quoted or bracketed value at line 1 column 5",
+        Syntax,
+    );
+    fails::<Person>("{id:1}x", "text after the end of the document at line 1 column 7", Syntax);
+    fails::<Person>(
+        "{id:1}\n {id:2}",
+        "text after the end of the document at line 2 column 2",
+        Syntax,
+    );
+    fails::<BTreeMap<String, u8>>("a:1}", "`}` closes nothing at line 1 column 4", Syntax);
+    fails::<(u8, u8)>("[1,2,3]", "expected the end of the list at line 1 column 6", Syntax);
+    fails::<()>("x", "expected no text at line 1 column 1", Syntax);
+    fails::<Colour>("{}", "expected the name of a variant at line 1 column 3", Syntax);
+    fails::<Colour>("{Mixed:[1],Red:}", "expected `}` at line 1 column 12", Syntax);
+    fails::<Colour>("Mixed", "expected `{Variant:value}` at line 1 column 1", Syntax);
+}
+
+#[test]
+fn what_the_original_would_lose_is_refused() {
+    use Category::Syntax;
+    fails::<Person>(
+        "{id:1,boss:{id:2,name:a\"b},name:c}",
+        "unquoted text with an unbalanced quote or bracket inside another value at line 1 column 24",
+        Syntax,
+    );
+    fails::<Person>(
+        "{id,name:a}",
+        "member `name` is part of another name at line 1 column 5",
+        Syntax,
+    );
+}
+
+#[test]
+fn what_does_not_fit_its_type_is_shown() {
+    use Category::Data;
+    fails::<Person>("{id:256}", "invalid number `256` at line 1 column 5", Data);
+    fails::<Person>("{id:1,boss:{id:x}}", "invalid number `x` at line 1 column 16", Data);
+    fails::<Vec<bool>>("[true,yes]", "invalid bool `yes` at line 1 column 7", Data);
+    fails::<char>("ab", "invalid character `ab` at line 1 column 1", Data);
+    fails::<Vec<f64>>("[1.2.3]", "invalid number `1.2.3` at line 1 column 2", Data);
+    fails::<Person>("{name:a}", "missing field `id` at line 1 column 1", Data);
+    fails::<Person>("{id:1,id:2}", "duplicate field `id` at line 1 column 1", Data);
+    fails::<Person>(
+        "{id:1,colour:blue}",
+        "unknown variant `blue`, expected `Red` or `Mixed` at line 1 column 14",
+        Data,
+    );
+    fails::<Vec<u8>>(
+        "[01234567890123456789012345678901234567890123456789]",
+        "invalid number `0123456789012345678901234567890123456789…` at line 1 column 2",
+        Data,
+    );
+    fails::<jsv::Value>(
+        "[{a:b,{}]",
+        "expected a name and `:` at line 1 column 7",
+        Category::Syntax,
+    );
+}
+
+#[test]
+fn lines_and_columns_count_characters() {
+    let text = "{\n\tid: 1,\n\tname: é\"x\n\t\"boss\": {id: ä}\n}";
+    let error = jsv::from_str::<Person>("{\n\tid: 1,\n\tname: é,\n\tboss: {id: ä}\n}").unwrap_err();
+    assert_eq!((error.line(), error.column()), (4, 13));
+    assert_eq!(error.offset(), Some("{\n\tid: 1,\n\tname: é,\n\tboss: {id: ".len()));
+    assert!(jsv::from_str::<Person>(text).is_err());
+}
+
+#[test]
+fn bytes_that_are_no_text_are_refused() {
+    let error = jsv::from_slice::<Vec<String>>(b"[a,\n\xff]").unwrap_err();
+    assert_eq!(error.to_string(), "text is not UTF-8 at line 2 column 1");
+    assert!(error.is_syntax());
+}
+
+#[test]
+fn a_failing_reader_or_writer_is_passed_on() {
+    struct Broken;
+    impl std::io::Read for Broken {
+        fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
+            Err(std::io::Error::other("unplugged"))
+        }
+    }
+    impl std::io::Write for Broken {
+        fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+            Err(std::io::Error::other("unplugged"))
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let read = jsv::from_reader::<_, u8>(Broken).unwrap_err();
+    let written = jsv::to_writer(Broken, &1).unwrap_err();
+    for error in [read, written] {
+        assert!(error.is_io());
+        assert_eq!(error.to_string(), "unplugged");
+        assert_eq!((error.line(), error.column(), error.offset()), (0, 0, None));
+    }
+}
+
+#[test]
+fn what_has_no_text_is_refused_in_writing() {
+    let key = BTreeMap::from([(vec![1u8], 1)]);
+    let error = jsv::to_string(&key).unwrap_err();
+    assert_eq!(error.to_string(), "a map key that is a list cannot be written as JSV");
+    let null = BTreeMap::from([(None::<u8>, 1)]);
+    let error = jsv::to_string(&null).unwrap_err();
+    assert_eq!(error.to_string(), "a map key that is null cannot be written as JSV");
+    assert!(error.is_data());
+    let deep = jsv::Options::new().depth_limit(1);
+    let error = deep.to_string(&[[1]]).unwrap_err();
+    assert_eq!(error.to_string(), "nested deeper than 1 level");
+}
+
+#[test]
+fn what_is_debugged_is_one_line() {
+    let error = jsv::from_str::<Person>("{id:x}").unwrap_err();
+    assert_eq!(
+        format!("{error:?}"),
+        "Error(Invalid { found: \"x\", expected: \"number\" }, line: 1, column: 5)"
+    );
+    let error = std::io::Error::from(jsv::from_str::<Person>("{").unwrap_err());
+    assert_eq!(error.kind(), std::io::ErrorKind::UnexpectedEof);
+}

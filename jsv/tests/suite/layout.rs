@@ -1,0 +1,119 @@
+//! Indented text: read as it is shown on a host's metadata pages, and written so.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+#[derive(Serialize, Deserialize, PartialEq, Debug)]
+#[serde(rename_all = "camelCase")]
+struct Reply {
+    response_status: Option<Status>,
+    two_factor_uri: Option<String>,
+}
+
+#[derive(Serialize, Deserialize, PartialEq, Debug)]
+#[serde(rename_all = "camelCase")]
+struct Status {
+    error_code: Option<String>,
+    errors: Vec<Fault>,
+    meta: Option<BTreeMap<String, String>>,
+}
+
+#[derive(Serialize, Deserialize, PartialEq, Debug)]
+#[serde(rename_all = "camelCase")]
+struct Fault {
+    field_name: Option<String>,
+    meta: Option<BTreeMap<String, String>>,
+}
+
+/// The sample of a metadata page, its placeholders replaced.
+const SAMPLE: &str = "{
+\tresponseStatus: 
+\t{
+\t\terrorCode: Not Found,
+\t\terrors: 
+\t\t[
+\t\t\t{
+\t\t\t\tfieldName: \"a: b\",
+\t\t\t\tmeta: 
+\t\t\t\t{
+\t\t\t\t\tString: String
+\t\t\t\t}
+\t\t\t}
+\t\t]
+\t},
+\ttwoFactorUri: otpauth://totp/a:b?secret=C
+}";
+
+fn sample() -> Reply {
+    let meta = Some(BTreeMap::from([("String".to_owned(), "String".to_owned())]));
+    Reply {
+        response_status: Some(Status {
+            error_code: Some("Not Found".to_owned()),
+            errors: vec![Fault { field_name: Some("a: b".to_owned()), meta }],
+            meta: None,
+        }),
+        two_factor_uri: Some("otpauth://totp/a:b?secret=C".to_owned()),
+    }
+}
+
+#[test]
+fn the_sample_of_a_metadata_page_is_read() {
+    assert_eq!(jsv::from_str::<Reply>(SAMPLE).unwrap(), sample());
+    let lines = SAMPLE.replace('\n', "\r\n");
+    assert_eq!(jsv::from_str::<Reply>(&lines).unwrap(), sample());
+    let more = SAMPLE.replace(": ", " :\n\t").replace(',', "\n,") + "\n";
+    assert_eq!(
+        jsv::from_str::<Reply>(&format!("\n {more}"))
+            .unwrap()
+            .response_status
+            .unwrap()
+            .errors
+            .len(),
+        1
+    );
+}
+
+#[test]
+fn indented_text_reads_back() {
+    let options = jsv::Options::new().indented(true);
+    let text = options.to_string(&sample()).unwrap();
+    assert_eq!(jsv::from_str::<Reply>(&text).unwrap(), sample());
+    assert_eq!(
+        text,
+        SAMPLE
+            .replace(" \n", "\n")
+            .replace("responseStatus:", "responseStatus: ")
+            .replace("errors:", "errors: ")
+            .replace("meta:", "meta: ")
+            .replace("otpauth://totp/a:b?secret=C", "\"otpauth://totp/a:b?secret=C\"")
+    );
+}
+
+#[test]
+fn indented_text_keeps_what_looks_like_layout() {
+    let options = jsv::Options::new().indented(true);
+    let value = [
+        Some(" a ".to_owned()),
+        None,
+        Some(String::new()),
+        Some("\t".to_owned()),
+        Some("b\nc".to_owned()),
+    ];
+    for length in 0..=value.len() {
+        let text = options.to_string(&value[..length]).unwrap();
+        assert_eq!(jsv::from_str::<Vec<Option<String>>>(&text).unwrap(), value[..length], "{text}");
+    }
+    let alone = options.to_string(&[None::<u8>]).unwrap();
+    assert_eq!(jsv::from_str::<Vec<Option<u8>>>(&alone).unwrap(), [None]);
+    let map = BTreeMap::from([(" a ".to_owned(), BTreeMap::<String, String>::new())]);
+    let text = options.to_string(&map).unwrap();
+    assert_eq!(jsv::from_str::<BTreeMap<String, BTreeMap<String, String>>>(&text).unwrap(), map);
+}
+
+#[test]
+fn a_line_break_elsewhere_is_text() {
+    assert_eq!(jsv::from_str::<Vec<String>>("[a\n,b]").unwrap(), ["a\n", "b"]);
+    assert_eq!(jsv::from_str::<Vec<String>>("[\"a,\n\", b]").unwrap(), ["a,\n", " b"]);
+    assert_eq!(jsv::from_str::<String>("{\n}").unwrap(), "{\n}");
+}

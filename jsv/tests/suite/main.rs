@@ -1,0 +1,10 @@
+//! What a user of the crate would notice, by topic.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod data_model;
+mod errors;
+mod layout;
+mod limits;
+mod memory;
+mod properties;

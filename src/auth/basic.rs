@@ -1,0 +1,58 @@
+//! User name and password with each request:
+//!
+//! ```text
+//! Authorization: Basic base64(name ":" password)
+//! ```
+//!
+//! The scheme's case does not matter, the password may hold colons, both are UTF-8 (RFC 7617,
+//! needs 37). An empty password is not looked at here: that is how API keys travel (rule A4).
+
+use actix_web::http::header::AUTHORIZATION;
+use async_trait::async_trait;
+use data_encoding::BASE64;
+use ring::digest;
+use zeroize::Zeroizing;
+
+use super::{Caller, Provider, Source, credentials};
+use crate::error::Error;
+use crate::http::Exchange;
+
+/// Basic authentication.
+pub struct Basic;
+
+#[async_trait(?Send)]
+impl Provider for Basic {
+    fn name(&self) -> &'static str {
+        "basic"
+    }
+
+    fn source(&self) -> Source {
+        Source::Header
+    }
+
+    async fn identify(&self, exchange: &Exchange<'_>) -> Result<Option<Caller>, Error> {
+        let Some(encoded) = authorization(exchange, "Basic") else { return Ok(None) };
+        // Anything that is no pair is no credential at all (rule A4: as without).
+        let decoded = Zeroizing::new(BASE64.decode(encoded.as_bytes()).unwrap_or_default());
+        let Ok(pair) = std::str::from_utf8(&decoded) else { return Ok(None) };
+        let Some((name, password)) = pair.split_once(':') else { return Ok(None) };
+        if password.is_empty() {
+            return Ok(None);
+        }
+        let user = credentials::check(exchange, name, password)
+            .await?
+            .ok_or_else(Error::bad_credentials)?;
+        // There is no session and no token: the credential is the password as it is stored, so it
+        // is another one once the password has been changed.
+        let credential = digest::digest(&digest::SHA256, user.password_hash.as_bytes());
+        Ok(Some(Caller::new(user, self.name(), credential.as_ref().to_vec())))
+    }
+}
+
+/// What follows the scheme in `Authorization`, if that is the scheme.
+pub(super) fn authorization<'a>(exchange: &Exchange<'a>, scheme: &str) -> Option<&'a str> {
+    let value = exchange.request.headers().get(AUTHORIZATION)?.to_str().ok()?;
+    let (given, rest) = value.split_once(' ')?;
+    let rest = rest.trim();
+    (given.eq_ignore_ascii_case(scheme) && !rest.is_empty()).then_some(rest)
+}

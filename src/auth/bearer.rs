@@ -1,0 +1,91 @@
+//! Bearer tokens: in `Authorization`, or in the cookie `ss-tok`.
+//!
+//! A token of this service names its sign-in and is good for as long as that is: it ends with the
+//! logout, with a changed password, with the user. A token of the host that is being replaced, or of
+//! an issuer whose public key is configured, is good until it expires, for the user of ours that has
+//! its `preferred_username` as name or address, or else its `email` as address. What it says of the
+//! user's id is not looked at, because ids are not shared. A token that fits no enabled user is as
+//! good as none.
+
+use async_trait::async_trait;
+
+use super::basic::authorization;
+use super::jwt::{self, Claims, Unfit};
+use super::session::{cookie_value, hash};
+use super::{Caller, Provider, Source};
+use crate::error::Error;
+use crate::http::Exchange;
+use crate::store::User;
+
+/// The cookie that holds a bearer token.
+pub const TOKEN_COOKIE: &str = "ss-tok";
+
+const NAME: &str = "jwt";
+
+/// Bearer tokens in `Authorization`.
+pub struct Bearer;
+
+#[async_trait(?Send)]
+impl Provider for Bearer {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn source(&self) -> Source {
+        Source::Header
+    }
+
+    async fn identify(&self, exchange: &Exchange<'_>) -> Result<Option<Caller>, Error> {
+        match authorization(exchange, "Bearer").filter(|token| jwt::is_token(token)) {
+            Some(token) => caller(exchange, token).await.map(Some),
+            None => Ok(None),
+        }
+    }
+}
+
+/// Bearer tokens in a cookie.
+pub struct TokenCookie;
+
+#[async_trait(?Send)]
+impl Provider for TokenCookie {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn source(&self) -> Source {
+        Source::Cookie
+    }
+
+    async fn identify(&self, exchange: &Exchange<'_>) -> Result<Option<Caller>, Error> {
+        match cookie_value(exchange.request, TOKEN_COOKIE).filter(|token| !token.is_empty()) {
+            Some(token) => caller(exchange, token).await.map(Some),
+            None => Ok(None),
+        }
+    }
+}
+
+async fn caller(exchange: &Exchange<'_>, token: &str) -> Result<Caller, Error> {
+    let claims = exchange.app.jwt.verify(token, exchange.now).map_err(|unfit| match unfit {
+        Unfit::Invalid => Error::not_authenticated(),
+        Unfit::Expired => Error::bad_token("Token has expired"),
+        Unfit::TooEarly => Error::bad_token("Token not valid yet"),
+    })?;
+    let user = user_of(exchange, &claims).await?.ok_or_else(Error::not_authenticated)?;
+    // A sign-in goes on from one of its tokens to the next. Other tokens stand for themselves:
+    // hosts number theirs from the start again whenever they are restarted.
+    let credential = hash(claims.sid.as_deref().unwrap_or(token));
+    let auth_time = claims.auth_time();
+    Ok(Caller { user, provider: NAME, credential, amr: claims.amr, auth_time })
+}
+
+async fn user_of(exchange: &Exchange<'_>, claims: &Claims) -> Result<Option<User>, Error> {
+    let store = &exchange.app.store;
+    if let Some(sign_in) = &claims.sid {
+        return Ok(store.sign_in_user(sign_in, exchange.now).await?);
+    }
+    let named = [&claims.preferred_username, &claims.email];
+    let Some(name) = named.into_iter().flatten().find(|name| !name.is_empty()) else {
+        return Ok(None);
+    };
+    Ok(store.user_named(name).await?.filter(|user| user.disabled_at.is_none()))
+}

@@ -1,0 +1,31 @@
+//! A user's name and password, however they arrived: one place that checks them, so that guesses by
+//! one way count on the other.
+
+use super::throttle::Guess;
+use crate::error::Error;
+use crate::http::Exchange;
+use crate::store::User;
+
+/// The user, if name and password fit each other.
+///
+/// # Errors
+/// [`Error::too_many`] after too many wrong ones; the store's.
+pub async fn check(
+    exchange: &Exchange<'_>,
+    name: &str,
+    password: &str,
+) -> Result<Option<User>, Error> {
+    let app = exchange.app;
+    let guess = Guess { name, password, address: exchange.peer() };
+    if let Some(wait) = app.throttle.wait(&guess, exchange.now) {
+        let message = "There were too many wrong passwords. Try again later.";
+        return Err(Error::too_many(message, wait));
+    }
+    let user = app.passwords.check(&*app.store, &*app.random, name, password).await?;
+    if user.is_some() {
+        app.throttle.succeeded(&guess, exchange.now);
+    } else {
+        app.throttle.failed(&guess, exchange.now);
+    }
+    Ok(user)
+}

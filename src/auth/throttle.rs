@@ -1,0 +1,254 @@
+//! Slows down whoever guesses passwords, without locking out whose they are.
+//!
+//! Wrong passwords are counted in three ways, each with a number that is free and a wait that
+//! doubles with each one after that:
+//!
+//! | counted by | free | longest wait | against |
+//! |---|---|---|---|
+//! | account and address | 5 | 15 minutes | one guesser, one account |
+//! | address | 50 | 15 minutes | one guesser, many accounts |
+//! | account | 20 | 30 seconds | many addresses, one account |
+//!
+//! The last one would let anybody lock anybody out, so its wait is short, and it does not hold for
+//! an address from which the account was signed in to lately. A right password forgets the wrong ones of its
+//! account and address. Sending the same wrong password again is not another guess: a client with an
+//! old password in its settings, or one that sends everything twice (needs 42), locks nobody out.
+//! While a wait lasts no password is checked, and nobody learns whether it was right.
+//!
+//! The counts are those of one instance and are gone when it ends; each is a few words, and there
+//! are never more than [`ENTRIES`]. Names and passwords are kept as keyed hashes only.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher as _, RandomState};
+use std::net::IpAddr;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::clock::Timestamp;
+
+/// The most counts that are kept; the oldest go first.
+pub const ENTRIES: usize = 20_000;
+
+/// After how long without another wrong password a count is forgotten.
+const FORGET: Duration = Duration::from_mins(30);
+/// For how long an address counts as the account's own.
+const KNOWN: Duration = Duration::from_hours(30 * 24);
+
+/// A name and a password, and where they came from.
+pub struct Guess<'a> {
+    /// The name.
+    pub name: &'a str,
+    /// The password.
+    pub password: &'a str,
+    /// The address, where it is known.
+    pub address: Option<IpAddr>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Key {
+    Pair(u64, Network),
+    Address(Network),
+    Account(u64),
+    Known(u64, Network),
+}
+
+/// An IPv4 address, or the half of an IPv6 address that its user does not choose.
+type Network = u64;
+
+struct Limit {
+    free: u32,
+    longest: Duration,
+}
+
+const PAIR: Limit = Limit { free: 5, longest: Duration::from_mins(15) };
+const ADDRESS: Limit = Limit { free: 50, longest: Duration::from_mins(15) };
+const ACCOUNT: Limit = Limit { free: 20, longest: Duration::from_secs(30) };
+
+#[derive(Clone, Copy)]
+struct Count {
+    wrong: u32,
+    last: Timestamp,
+    password: u64,
+}
+
+/// Counts wrong passwords.
+#[derive(Default)]
+pub struct Throttle {
+    /// Its keys are new in each process, so that what is kept means nothing elsewhere.
+    hasher: RandomState,
+    counts: Mutex<HashMap<Key, Count>>,
+}
+
+impl Throttle {
+    /// How long to wait before this guess is looked at, if at all.
+    #[must_use]
+    pub fn wait(&self, guess: &Guess<'_>, now: Timestamp) -> Option<Duration> {
+        let (account, network) = self.place(guess);
+        let counts = self.counts();
+        let known = Key::Known(account, network);
+        let known = counts.get(&known).is_some_and(|count| now < count.last.plus(KNOWN));
+        let everywhere = (!known).then_some((Key::Account(account), ACCOUNT));
+        [(Key::Pair(account, network), PAIR), (Key::Address(network), ADDRESS)]
+            .into_iter()
+            .chain(everywhere)
+            .filter_map(|(key, limit)| limit.wait(counts.get(&key)?, now))
+            .max()
+    }
+
+    /// The password was wrong.
+    pub fn failed(&self, guess: &Guess<'_>, now: Timestamp) {
+        let (account, network) = self.place(guess);
+        let password = self.hasher.hash_one((account, guess.password));
+        let mut counts = self.counts();
+        let pair = Key::Pair(account, network);
+        if counts.get(&pair).is_some_and(|count| count.password == password) {
+            return;
+        }
+        for key in [pair, Key::Address(network), Key::Account(account)] {
+            make_room(&mut counts, now);
+            let count = counts.entry(key).or_insert(Count { wrong: 0, last: now, password });
+            if now >= count.last.plus(FORGET) {
+                count.wrong = 0;
+            }
+            *count = Count { wrong: count.wrong.saturating_add(1), last: now, password };
+        }
+    }
+
+    /// The password was right.
+    pub fn succeeded(&self, guess: &Guess<'_>, now: Timestamp) {
+        let (account, network) = self.place(guess);
+        let mut counts = self.counts();
+        counts.remove(&Key::Pair(account, network));
+        make_room(&mut counts, now);
+        counts.insert(Key::Known(account, network), Count { wrong: 0, last: now, password: 0 });
+    }
+
+    fn place(&self, guess: &Guess<'_>) -> (u64, Network) {
+        let account = self.hasher.hash_one(guess.name.to_lowercase());
+        let network = match guess.address.map(|address| address.to_canonical()) {
+            None => 0,
+            Some(IpAddr::V4(address)) => u64::from(address.to_bits()),
+            Some(IpAddr::V6(address)) => u64::try_from(address.to_bits() >> 64).unwrap_or(u64::MAX),
+        };
+        (account, network)
+    }
+
+    fn counts(&self) -> MutexGuard<'_, HashMap<Key, Count>> {
+        // A count is whole between any two statements, so a panic elsewhere spoiled nothing.
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Limit {
+    fn wait(&self, count: &Count, now: Timestamp) -> Option<Duration> {
+        let over = count.wrong.checked_sub(self.free)?;
+        let wait = Duration::from_secs(1 << over.min(20)).min(self.longest);
+        let left = now.until(count.last.plus(wait));
+        (!left.is_zero()).then_some(left)
+    }
+}
+
+/// Makes room for one more count: what is forgotten goes, and if that is nothing, the oldest.
+fn make_room(counts: &mut HashMap<Key, Count>, now: Timestamp) {
+    if counts.len() < ENTRIES {
+        return;
+    }
+    counts.retain(|key, count| {
+        let kept = if matches!(key, Key::Known(..)) { KNOWN } else { FORGET };
+        now < count.last.plus(kept)
+    });
+    if counts.len() >= ENTRIES {
+        let mut ages: Vec<Timestamp> = counts.values().map(|count| count.last).collect();
+        let eighth = ages.len() / 8;
+        let (_, &mut oldest, _) = ages.select_nth_unstable(eighth);
+        let mut most = eighth + 1;
+        counts.retain(|_, count| {
+            let goes = count.last <= oldest && most > 0;
+            most -= usize::from(goes);
+            !goes
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_795_000_000_000);
+
+    fn guess(number: u32, from: [u8; 4]) -> (String, Option<IpAddr>) {
+        (format!("guess {number}"), Some(IpAddr::from(from)))
+    }
+
+    fn wrong(throttle: &Throttle, name: &str, number: u32, from: [u8; 4], now: Timestamp) -> bool {
+        let (password, address) = guess(number, from);
+        let guess = Guess { name, password: &password, address };
+        let waits = throttle.wait(&guess, now).is_some();
+        if !waits {
+            throttle.failed(&guess, now);
+        }
+        waits
+    }
+
+    #[test]
+    fn a_guesser_waits_longer_and_longer() {
+        let throttle = Throttle::default();
+        let here = [10, 0, 0, 1];
+        for number in 0..5 {
+            assert!(!wrong(&throttle, "alice", number, here, NOW));
+        }
+        let mut now = NOW;
+        for expected in [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900] {
+            let (password, address) = guess(99, here);
+            let next = Guess { name: "Alice", password: &password, address };
+            assert_eq!(throttle.wait(&next, now), Some(Duration::from_secs(expected)));
+            now = now.plus(Duration::from_secs(expected));
+            assert!(!wrong(&throttle, "alice", u32::try_from(now.as_secs()).unwrap(), here, now));
+        }
+    }
+
+    #[test]
+    fn a_right_password_and_the_same_wrong_one_cost_nothing() {
+        let throttle = Throttle::default();
+        let here = [10, 0, 0, 1];
+        for _ in 0..100 {
+            assert!(!wrong(&throttle, "alice", 1, here, NOW));
+        }
+        for number in 2..100 {
+            let (password, address) = guess(0, here);
+            throttle.succeeded(&Guess { name: "alice", password: &password, address }, NOW);
+            // Each one counts for the address, which other accounts would have to bear.
+            if number < 40 {
+                assert!(!wrong(&throttle, "alice", number, here, NOW), "{number}");
+            }
+        }
+    }
+
+    #[test]
+    fn guessing_from_everywhere_does_not_lock_the_owner_out() {
+        let throttle = Throttle::default();
+        let home = [192, 168, 0, 1];
+        let (password, address) = guess(0, home);
+        let owner = Guess { name: "alice", password: &password, address };
+        throttle.succeeded(&owner, NOW);
+        for number in 0..200_u32 {
+            let from =
+                [10, 0, u8::try_from(number / 250).unwrap(), u8::try_from(number % 250).unwrap()];
+            wrong(&throttle, "alice", number, from, NOW);
+        }
+        assert_eq!(throttle.wait(&owner, NOW), None);
+        let elsewhere = Guess { address: Some(IpAddr::from([172, 16, 0, 1])), ..owner };
+        let wait = throttle.wait(&elsewhere, NOW).unwrap();
+        assert!(wait <= Duration::from_secs(30), "{wait:?}");
+    }
+
+    #[test]
+    fn there_is_an_end_to_what_is_kept() {
+        let throttle = Throttle::default();
+        for number in 0..40_000_u32 {
+            let [_, a, b, c] = number.to_be_bytes();
+            wrong(&throttle, &format!("user{number}"), number, [10, a, b, c], NOW);
+        }
+        assert!(throttle.counts().len() <= ENTRIES);
+    }
+}

@@ -1,0 +1,114 @@
+//! `foundry-api audit`: what was done and refused.
+
+use std::io::{BufWriter, Write};
+
+use clap::Args;
+use serde_json::json;
+
+use super::{Failure, open_ready, told};
+use crate::clock::{Clock as _, SystemClock, Timestamp};
+use crate::config::{Config, duration};
+use crate::store::AuditRow;
+
+#[derive(Args)]
+pub(super) struct Audit {
+    /// Only this user: a name, an e-mail address, or the id of a user who is gone.
+    #[arg(long)]
+    user: Option<String>,
+    /// Only since then: RFC 3339, or a time before now such as 90s, 30m or 12h.
+    #[arg(long, value_parser = since)]
+    since: Option<Since>,
+    /// One JSON object a line instead of a table.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy)]
+enum Since {
+    At(Timestamp),
+    Before(std::time::Duration),
+}
+
+fn since(text: &str) -> Result<Since, Failure> {
+    let at = Timestamp::parse_rfc3339(text).map(Since::At);
+    at.or_else(|| duration(text).map(Since::Before))
+        .ok_or_else(|| "expected a date such as 2026-11-18T11:06:40Z or a time such as 12h".into())
+}
+
+pub(super) async fn audit(config: &Config, command: Audit) -> Result<(), Failure> {
+    let store = open_ready(config).await?;
+    let user = match command.user {
+        Some(name) => {
+            let known = store.user_named(&name).await.map_err(told)?;
+            Some(known.map_or(name, |user| user.id))
+        }
+        None => None,
+    };
+    let since = match command.since {
+        Some(Since::At(at)) => at,
+        Some(Since::Before(span)) => SystemClock.now().minus(span),
+        None => Timestamp::from_millis(0),
+    };
+    let mut out = BufWriter::new(std::io::stdout());
+    let mut written = if command.json { Ok(()) } else { heading(&mut out) };
+    let mut each = |row: AuditRow| {
+        written = if command.json { line(&mut out, &row) } else { entry(&mut out, &row) };
+        written.is_ok()
+    };
+    store.events(user.as_deref(), since, &mut each).await.map_err(told)?;
+    store.close().await;
+    match written.and_then(|()| out.flush()) {
+        // Whoever reads has seen enough.
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.to_string()),
+        _ => Ok(()),
+    }
+}
+
+fn line(out: &mut impl Write, row: &AuditRow) -> std::io::Result<()> {
+    let object = json!({
+        "at": row.at.to_rfc3339(),
+        "user": row.user,
+        "userName": row.user_name,
+        "organisation": row.organisation,
+        "action": row.action,
+        "outcome": row.outcome,
+        "address": row.address,
+        "requestId": row.request_id,
+        "fingerprint": row.fingerprint,
+    });
+    writeln!(out, "{object}")
+}
+
+fn heading(out: &mut impl Write) -> std::io::Result<()> {
+    columns(out, ["AT", "USER", "ORGANISATION", "ACTION", "OUTCOME", "ADDRESS", "KEY", "REQUEST"])
+}
+
+fn entry(out: &mut impl Write, row: &AuditRow) -> std::io::Result<()> {
+    let at = row.at.to_rfc3339();
+    columns(
+        out,
+        [
+            &at,
+            row.user_name.as_deref().unwrap_or(&row.user),
+            &row.organisation,
+            &row.action,
+            &row.outcome,
+            &row.address,
+            row.fingerprint.as_deref().unwrap_or("-"),
+            &row.request_id,
+        ],
+    )
+}
+
+fn columns(out: &mut impl Write, cells: [&str; 8]) -> std::io::Result<()> {
+    let [at, user, organisation, action, outcome, address, key, request] = cells.map(|cell| {
+        // What clients sent must not steer the terminal.
+        let plain: String = cell.chars().filter(|c| !c.is_control()).collect();
+        if plain.is_empty() { "-".to_owned() } else { plain }
+    });
+    writeln!(
+        out,
+        "{at:<20}  {user:<16}  {organisation:<16}  {action:<41}  {outcome:<19}  {address:<15}  \
+         {key:<12}  {request}"
+    )
+}

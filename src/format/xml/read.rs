@@ -1,0 +1,329 @@
+//! Reading a data contract: quick-xml's events become a small tree, the tree a serde deserializer.
+//!
+//! A body is at most some tens of kilobytes, so a tree costs nothing that matters, and it is
+//! complete before any of it is used. No document type is read, so there are no entities but XML's
+//! own, and nothing to expand.
+
+use quick_xml::NsReader;
+use quick_xml::events::{BytesRef, BytesStart, Event};
+use quick_xml::name::ResolveResult;
+use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+
+use super::super::{Unreadable, Visit};
+use super::{ENTRY, INSTANCE};
+use crate::dto::{FieldDef, Kind, TypeDef};
+
+/// How deep elements may be nested.
+const DEPTH: usize = 64;
+
+/// An element.
+struct Element {
+    namespace: String,
+    name: String,
+    nil: bool,
+    text: String,
+    children: Vec<Element>,
+    /// Where its start tag begins, in bytes.
+    offset: usize,
+}
+
+/// What is wrong, and where in bytes.
+type Fault = (usize, String);
+
+/// Reads a whole document.
+pub(super) fn document(
+    text: &str,
+    def: &'static TypeDef,
+    visit: &mut Visit<'_>,
+) -> Result<(), Unreadable> {
+    let at = |(offset, message): Fault| Unreadable::at(text, offset, &message);
+    let root = tree(text).map_err(at)?;
+    let list = format!("ArrayOf{}", def.name);
+    let object = Kind::Object(def);
+    let kind = if root.name == list { Kind::List(&LIST) } else { object };
+    if root.namespace != def.namespace.xml || (root.name != def.name && root.name != list) {
+        let message =
+            format!("expected the element '{}' of the namespace '{}'", def.name, def.namespace.xml);
+        return Err(at((root.offset, message)));
+    }
+    let node = Node { element: &root, kind, item: Some(def) };
+    visit(&mut <dyn erased_serde::Deserializer>::erase(node))
+        .map_err(|error| located(text, &error.to_string()))
+}
+
+/// The kind of a batch's root; what its items are stands in [`Node::item`].
+static LIST: Kind = Kind::String;
+
+/// Errors of the tree's deserializer begin with the offset of the element they are about.
+fn located(text: &str, error: &str) -> Unreadable {
+    match error.split_once('@').and_then(|(at, message)| Some((at.parse().ok()?, message))) {
+        Some((offset, message)) => Unreadable::at(text, offset, message),
+        None => Unreadable::said(text, &error),
+    }
+}
+
+fn tree(text: &str) -> Result<Element, Fault> {
+    let mut reader = NsReader::from_str(text);
+    reader.config_mut().expand_empty_elements = true;
+    let mut open: Vec<Element> = Vec::new();
+    let mut root: Option<Element> = None;
+    loop {
+        let offset = position(reader.buffer_position());
+        let (namespace, event) = match reader.read_resolved_event() {
+            Ok(read) => read,
+            Err(error) => return Err((position(reader.error_position()), error.to_string())),
+        };
+        match event {
+            Event::Start(start) => {
+                if root.is_some() {
+                    return Err((offset, "an element after the root".into()));
+                }
+                if open.len() == DEPTH {
+                    return Err((offset, format!("elements nested deeper than {DEPTH}")));
+                }
+                let namespace = match namespace {
+                    ResolveResult::Bound(namespace) => namespace.as_ref().to_owned(),
+                    ResolveResult::Unbound => String::new(),
+                    ResolveResult::Unknown(_) => {
+                        return Err((offset, "a prefix that is not declared".into()));
+                    }
+                };
+                open.push(begin(&reader, &start, namespace, offset)?);
+            }
+            Event::End(_) => {
+                if let Some(element) = open.pop() {
+                    match open.last_mut() {
+                        Some(parent) => parent.children.push(element),
+                        None => root = Some(element),
+                    }
+                }
+            }
+            Event::Text(part) => add(&mut open, offset, &part.xml10_content())?,
+            Event::CData(part) => add(&mut open, offset, &part.xml10_content())?,
+            Event::GeneralRef(reference) => add(&mut open, offset, &resolve(&reference, offset)?)?,
+            Event::Decl(declaration) => match declaration.encoding() {
+                None => {}
+                Some(Ok(name))
+                    if ["utf-8", "us-ascii"].iter().any(|n| name.eq_ignore_ascii_case(n)) => {}
+                Some(_) => return Err((offset, "an encoding that is not UTF-8".into())),
+            },
+            Event::DocType(_) => return Err((offset, "a document type, which is not read".into())),
+            Event::Comment(_) | Event::PI(_) | Event::Empty(_) => {}
+            Event::Eof => break,
+        }
+    }
+    if let Some(unclosed) = open.last() {
+        return Err((text.len(), format!("the element '{}' is not closed", unclosed.name)));
+    }
+    root.ok_or_else(|| (text.len(), "there is no element".into()))
+}
+
+fn position(at: u64) -> usize {
+    usize::try_from(at).unwrap_or(usize::MAX)
+}
+
+fn begin(
+    reader: &NsReader<&[u8]>,
+    start: &BytesStart<'_>,
+    namespace: String,
+    offset: usize,
+) -> Result<Element, Fault> {
+    let mut nil = false;
+    for attribute in start.attributes() {
+        let attribute = attribute.map_err(|error| (offset, error.to_string()))?;
+        let (space, name) = reader.resolver().resolve_attribute(attribute.key);
+        if matches!(space, ResolveResult::Bound(space) if space.as_ref() == INSTANCE)
+            && name.as_ref() == "nil"
+        {
+            nil = matches!(attribute.value.trim(), "true" | "1");
+        }
+    }
+    let name = start.local_name().as_ref().to_owned();
+    Ok(Element { namespace, name, nil, text: String::new(), children: Vec::new(), offset })
+}
+
+/// Text belongs to the innermost open element; outside the root only white space may stand.
+fn add(open: &mut [Element], offset: usize, text: &str) -> Result<(), Fault> {
+    match open.last_mut() {
+        Some(element) => element.text.push_str(text),
+        None if text.trim_matches([' ', '\t', '\r', '\n']).is_empty() => {}
+        None => return Err((offset, "text outside the root element".into())),
+    }
+    Ok(())
+}
+
+fn resolve(reference: &BytesRef<'_>, offset: usize) -> Result<String, Fault> {
+    let fault = |error: quick_xml::Error| (offset, error.to_string());
+    if let Some(character) = reference.resolve_char_ref().map_err(fault)? {
+        return Ok(character.into());
+    }
+    quick_xml::escape::resolve_predefined_entity(reference)
+        .map(str::to_owned)
+        .ok_or_else(|| (offset, "an entity that XML does not define".into()))
+}
+
+/// An element, and what is declared to be in it.
+#[derive(Clone, Copy)]
+struct Node<'a> {
+    element: &'a Element,
+    kind: Kind,
+    /// For the root of a batch: what its items are.
+    item: Option<&'static TypeDef>,
+}
+
+type Fail = serde::de::value::Error;
+
+impl<'a> Node<'a> {
+    fn fail(&self, message: &str) -> Fail {
+        Fail::custom(format!("{}@{message}", self.element.offset))
+    }
+
+    fn text(&self) -> Result<&'a str, Fail> {
+        if self.element.children.is_empty() {
+            Ok(&self.element.text)
+        } else {
+            Err(self.fail(&format!("the element '{}' holds elements, not text", self.element.name)))
+        }
+    }
+}
+
+/// Scalars are read from their text.
+macro_rules! from_text {
+    ($($method:ident)*) => {$(
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fail> {
+            (&mut jsv::Deserializer::new(self.text()?.trim()))
+                .$method(visitor)
+                .map_err(|error| self.fail(&error.to_string()))
+        }
+    )*};
+}
+
+impl<'de> Deserializer<'de> for Node<'de> {
+    type Error = Fail;
+
+    from_text! {
+        deserialize_bool deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64
+        deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64
+        deserialize_f32 deserialize_f64
+    }
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fail> {
+        match self.kind {
+            _ if self.element.nil => visitor.visit_unit(),
+            Kind::Object(def) => visitor.visit_map(Members::of(self.element, def)),
+            Kind::Dictionary => {
+                visitor.visit_map(Entries { rest: self.element.children.iter(), value: None })
+            }
+            Kind::List(item) => {
+                let kind = self.item.map_or(*item, Kind::Object);
+                visitor.visit_seq(Items { rest: self.element.children.iter(), kind })
+            }
+            Kind::String | Kind::Bool | Kind::Int32 => visitor.visit_str(self.text()?),
+        }
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fail> {
+        if self.element.nil { visitor.visit_none() } else { visitor.visit_some(self) }
+    }
+
+    serde::forward_to_deserialize_any! {
+        i128 u128 char str string bytes byte_buf unit unit_struct newtype_struct seq tuple
+        tuple_struct map struct enum identifier ignored_any
+    }
+}
+
+/// The children that are members; others are skipped.
+struct Members<'a> {
+    members: std::vec::IntoIter<(&'a Element, &'static FieldDef)>,
+    value: Option<(&'a Element, &'static FieldDef)>,
+}
+
+impl<'a> Members<'a> {
+    /// A member's name counts in its case, its namespace is that of the class that declares it, or
+    /// that of the element around it. Of several the first counts, as in the original.
+    fn of(element: &'a Element, def: &'static TypeDef) -> Self {
+        let mut members: Vec<(&Element, &FieldDef)> = Vec::new();
+        for child in &element.children {
+            let field = def.fields.iter().find(|field| {
+                field.name == child.name
+                    && (child.namespace == def.namespace_of(field).xml
+                        || child.namespace == def.namespace.xml)
+            });
+            // A second one is an element that the contract does not know.
+            if let Some(field) = field
+                && !members.iter().any(|(_, known)| known.name == field.name)
+            {
+                members.push((child, field));
+            }
+        }
+        Self { members: members.into_iter(), value: None }
+    }
+}
+
+impl<'de> MapAccess<'de> for Members<'de> {
+    type Error = Fail;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, Fail> {
+        self.value = self.members.next();
+        let Some((_, field)) = self.value else { return Ok(None) };
+        seed.deserialize(serde::de::value::StrDeserializer::new(field.name)).map(Some)
+    }
+
+    fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, Fail> {
+        let (element, field) =
+            self.value.take().ok_or_else(|| Fail::custom("a value before its key"))?;
+        seed.deserialize(Node { element, kind: field.kind, item: None })
+    }
+}
+
+struct Items<'a> {
+    rest: std::slice::Iter<'a, Element>,
+    kind: Kind,
+}
+
+impl<'de> SeqAccess<'de> for Items<'de> {
+    type Error = Fail;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(
+        &mut self,
+        seed: T,
+    ) -> Result<Option<T::Value>, Fail> {
+        let Some(element) = self.rest.next() else { return Ok(None) };
+        seed.deserialize(Node { element, kind: self.kind, item: None }).map(Some)
+    }
+}
+
+/// The entries of a dictionary, each an element with a `Key` and a `Value`.
+struct Entries<'a> {
+    rest: std::slice::Iter<'a, Element>,
+    value: Option<&'a Element>,
+}
+
+impl<'de> MapAccess<'de> for Entries<'de> {
+    type Error = Fail;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, Fail> {
+        let Some(entry) = self.rest.find(|child| child.name == ENTRY) else { return Ok(None) };
+        let node = Node { element: entry, kind: Kind::Dictionary, item: None };
+        let part = |name: &str| {
+            entry
+                .children
+                .iter()
+                .find(|child| child.name == name)
+                .ok_or_else(|| node.fail("a dictionary's entry has a Key and a Value"))
+        };
+        self.value = Some(part("Value")?);
+        seed.deserialize(Node { element: part("Key")?, kind: Kind::String, item: None }).map(Some)
+    }
+
+    fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, Fail> {
+        let element = self.value.take().ok_or_else(|| Fail::custom("a value before its key"))?;
+        seed.deserialize(Node { element, kind: Kind::String, item: None })
+    }
+}

@@ -1,0 +1,162 @@
+//! One exchange: a request, and what is known of it beyond its bytes.
+
+use std::net::IpAddr;
+use std::time::Instant;
+
+use actix_web::HttpRequest;
+
+use super::proxy;
+use crate::app::App;
+use crate::auth::Caller;
+use crate::clock::Timestamp;
+use crate::error::Error;
+use crate::operation::{Access, Context};
+use crate::random;
+use crate::store::Event;
+
+/// A request in the hands of the service.
+pub struct Exchange<'a> {
+    /// The service.
+    pub app: &'a App,
+    /// The request.
+    pub request: &'a HttpRequest,
+    /// The name of the operation, as it stands in the audit.
+    pub operation: &'static str,
+    /// When the request came. One moment for all that it leads to.
+    pub now: Timestamp,
+    /// The same moment, for measuring how long the answer takes.
+    pub began: Instant,
+    /// The id that the reply, the log and the audit share.
+    pub id: String,
+    verb: String,
+}
+
+/// The longest request id taken from a client.
+const ID_MAX: usize = 64;
+
+impl<'a> Exchange<'a> {
+    /// The exchange that `request` begins.
+    ///
+    /// # Errors
+    /// When there is no randomness for its id.
+    pub fn begin(app: &'a App, request: &'a HttpRequest) -> Result<Self, Error> {
+        let id = match request.headers().get("X-Request-Id").and_then(|id| id.to_str().ok()) {
+            Some(id) if is_request_id(id) => id.to_owned(),
+            _ => random::id(&*app.random)?,
+        };
+        let verb = verb(request);
+        let (now, began) = (app.clock.now(), Instant::now());
+        Ok(Self { app, request, operation: "", now, began, id, verb })
+    }
+
+    /// The verb that counts, upper case: that of the request, or what a POST says it is instead.
+    #[must_use]
+    pub fn verb(&self) -> &str {
+        &self.verb
+    }
+
+    /// The address that the request came from, as text; empty where it is not known.
+    #[must_use]
+    pub fn address(&self) -> String {
+        self.peer().map(|peer| peer.to_string()).unwrap_or_default()
+    }
+
+    /// The address that the request came from: the other end of the connection, or, where that is
+    /// a proxy that is trusted, the one that proxy names.
+    #[must_use]
+    pub fn peer(&self) -> Option<IpAddr> {
+        proxy::client(self.request, &self.app.config.trusted_proxies)
+    }
+
+    /// Whether the client sees this service through HTTPS.
+    #[must_use]
+    pub fn is_secure(&self) -> bool {
+        let config = &self.app.config;
+        config.public_url.as_deref().is_some_and(|url| url.starts_with("https://"))
+            || proxy::is_https(self.request, &config.trusted_proxies)
+    }
+
+    /// Who is calling, if anyone.
+    ///
+    /// # Errors
+    /// When there are credentials and they are wrong.
+    pub async fn identify(&self) -> Result<Option<Caller>, Error> {
+        self.app.providers.identify(self).await
+    }
+
+    /// Who is calling, as far as `access` wants to know.
+    ///
+    /// # Errors
+    /// When it wants somebody and there is nobody.
+    pub async fn admit(&self, access: Access) -> Result<Option<Caller>, Error> {
+        match access {
+            Access::Anyone => Ok(None),
+            Access::SignedIn => {
+                self.identify().await?.map(Some).ok_or_else(Error::not_authenticated)
+            }
+        }
+    }
+
+    /// The audit row of something that `user` did in this exchange.
+    ///
+    /// # Errors
+    /// When there is no randomness for its id.
+    pub fn event(
+        &self,
+        action: &'static str,
+        user: &str,
+        organisation: &str,
+        outcome: &'static str,
+        fingerprint: Option<&str>,
+    ) -> Result<Event, Error> {
+        Ok(Event {
+            id: random::id(&*self.app.random)?,
+            at: self.now,
+            organisation: organisation.to_owned(),
+            user: user.to_owned(),
+            action,
+            outcome,
+            address: self.address(),
+            request_id: self.id.clone(),
+            fingerprint: fingerprint.map(str::to_owned),
+        })
+    }
+}
+
+impl Context<'_> {
+    /// The audit row of what the caller did.
+    ///
+    /// # Errors
+    /// When there is no caller, or no randomness for the row's id.
+    pub fn event(
+        &self,
+        organisation: &str,
+        outcome: &'static str,
+        fingerprint: Option<&str>,
+    ) -> Result<Event, Error> {
+        let user = &self.caller()?.user.id;
+        self.exchange.event(self.exchange.operation, user, organisation, outcome, fingerprint)
+    }
+}
+
+/// A POST may stand for another verb, said in a header and nowhere else: a form or a link that
+/// could say it would let another site do so (contract section 12).
+fn verb(request: &HttpRequest) -> String {
+    let method = request.method().as_str().to_ascii_uppercase();
+    let instead = request
+        .headers()
+        .get("X-Http-Method-Override")
+        .and_then(|value| value.to_str().ok())
+        .map(|value| value.trim().to_ascii_uppercase())
+        .filter(|value| !value.is_empty());
+    match instead {
+        Some(instead) if method == "POST" => instead,
+        _ => method,
+    }
+}
+
+/// Ids go into logs and headers as they are.
+fn is_request_id(id: &str) -> bool {
+    (1..=ID_MAX).contains(&id.len())
+        && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+}

@@ -1,0 +1,180 @@
+//! A request's way through the service, one step a line.
+
+use actix_web::http::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE,
+};
+use actix_web::{HttpRequest, HttpResponse, web};
+use futures_util::StreamExt as _;
+
+use super::content_encoding::{Undecodable, decoded};
+use super::input::{Entry, Input, query_value};
+use super::negotiate::Asked;
+use super::reply::{self, Manner};
+use super::route::{self, Matched, Target};
+use super::{Exchange, cors, documents, health};
+use crate::app::App;
+use crate::dto::{AnyDto, TypeDef};
+use crate::error::Error;
+use crate::operation::{Answer, Context};
+
+/// Answers a request.
+pub(super) async fn dispatch(
+    app: web::Data<App>,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> HttpResponse {
+    let mut exchange = match Exchange::begin(&app, &request) {
+        Ok(exchange) => exchange,
+        Err(error) => return reply::bare(&error),
+    };
+    if let Some(response) = fixed(&app, &exchange).await {
+        return reply::finished(&exchange, response);
+    }
+    if let Some(response) = cors::preflight(&exchange) {
+        return reply::finished(&exchange, response);
+    }
+    let path = request.uri().path();
+    let response = match route::find(&app.operations, &app.formats, exchange.verb(), path) {
+        Target::Operation(matched) => operate(&mut exchange, matched, payload).await,
+        Target::Unknown(name, format) => {
+            let asked = Asked { route: Some(format), ..Asked::default() };
+            let manner = Manner::of(&app.formats, asked, None);
+            reply::refusal(&exchange, &manner, None, &Error::unknown_operation(&name))
+        }
+        Target::Nothing => reply::nothing_here(),
+    };
+    reply::finished(&exchange, response)
+}
+
+/// What is not an operation.
+async fn fixed(app: &App, exchange: &Exchange<'_>) -> Option<HttpResponse> {
+    match (exchange.request.method().as_str(), exchange.request.uri().path()) {
+        ("GET" | "HEAD", "/") => Some(reply::to_metadata()),
+        ("GET" | "HEAD", "/health/live") => Some(health::live()),
+        ("GET" | "HEAD", "/health/ready") => Some(health::ready(app).await),
+        _ => documents::find(exchange),
+    }
+}
+
+async fn operate(
+    exchange: &mut Exchange<'_>,
+    matched: Matched<'_>,
+    payload: web::Payload,
+) -> HttpResponse {
+    let (app, request) = (exchange.app, exchange.request);
+    exchange.operation = matched.operation.spec().name();
+    let answers = matched.verbs.contains(&exchange.verb());
+    if !answers && matched.predefined.is_none() {
+        // As if the route were not there (rule R2).
+        return reply::nothing_here();
+    }
+    let accept = joined(request, &ACCEPT);
+    let content_type = header(request, &CONTENT_TYPE);
+    let query = request.query_string();
+    let named = query_value(query, "format");
+    let callback = callback(request);
+    let asked = Asked {
+        suffix: matched.suffix,
+        named: named.as_deref(),
+        route: matched.predefined,
+        accept: accept.as_deref(),
+        content_type,
+        ..Asked::default()
+    };
+    let manner = Manner::of(&app.formats, asked, callback.as_deref());
+    let operation = matched.operation;
+    let outcome = if answers {
+        run(exchange, matched, content_type, payload).await
+    } else {
+        refuse_verb(exchange, operation.spec()).await
+    };
+    match outcome {
+        Ok(answer) => reply::answer(exchange, &manner, operation, answer),
+        Err(error) => reply::refusal(exchange, &manner, Some(operation), &error),
+    }
+}
+
+/// The name of `?callback=`. It counts only beside an `Authorization` header, which no script tag of
+/// another site can send: by its cookies alone such a tag could read a key (contract section 12).
+fn callback(request: &HttpRequest) -> Option<String> {
+    request.headers().get(AUTHORIZATION)?;
+    query_value(request.query_string(), "callback").filter(|name| !name.is_empty())
+}
+
+async fn run(
+    exchange: &Exchange<'_>,
+    matched: Matched<'_>,
+    content_type: Option<&str>,
+    payload: web::Payload,
+) -> Result<Answer<Box<dyn AnyDto>>, Error> {
+    let app = exchange.app;
+    let def = matched.operation.spec().request;
+    let body = body(exchange.request, payload, app.config.body_limit, def).await?;
+    let entry = Entry {
+        def,
+        predefined: matched.predefined,
+        suffix: matched.suffix,
+        members: matched.members,
+        query: exchange.request.query_string(),
+        content_type,
+        batch: matched.batch,
+    };
+    let input = Input::of(&app.formats, &entry, body.freeze()).await?;
+    matched.operation.call(exchange, input).await
+}
+
+/// On predefined routes, whoever is not signed in learns that first (rule P5).
+async fn refuse_verb(
+    exchange: &Exchange<'_>,
+    spec: &crate::operation::Spec,
+) -> Result<Answer<Box<dyn AnyDto>>, Error> {
+    let cx = Context::new(exchange, exchange.admit(spec.access).await?);
+    Err(cx.refused(Error::wrong_verb(exchange.verb(), spec.name())).await)
+}
+
+/// The whole body, decoded, up to the limit.
+async fn body(
+    request: &HttpRequest,
+    payload: web::Payload,
+    limit: usize,
+    def: &TypeDef,
+) -> Result<web::BytesMut, Error> {
+    let announced = header(request, &CONTENT_LENGTH).and_then(|length| length.parse().ok());
+    if announced.is_some_and(|length: usize| length > limit) {
+        return Err(Error::too_large(limit));
+    }
+    let mut body = web::BytesMut::new();
+    let mut chunks = payload;
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.map_err(|_| Error::broken_body())?;
+        if body.len() + chunk.len() > limit {
+            return Err(Error::too_large(limit));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    let codings = joined(request, &CONTENT_ENCODING).filter(|_| !body.is_empty());
+    let Some(codings) = codings else { return Ok(body) };
+    decoded(&codings, body, limit).map_err(|why| match why {
+        Undecodable::Unknown => Error::unsupported_encoding(&codings),
+        Undecodable::TooLarge => Error::too_large(limit),
+        Undecodable::Broken => {
+            let media_type = header(request, &CONTENT_TYPE).unwrap_or_default();
+            let reason = format!("The body is not what its Content-Encoding says: {codings}.");
+            Error::unreadable(media_type, &def.full_name(), &reason)
+        }
+    })
+}
+
+fn header<'a>(
+    request: &'a HttpRequest,
+    name: &actix_web::http::header::HeaderName,
+) -> Option<&'a str> {
+    request.headers().get(name)?.to_str().ok()
+}
+
+/// A header's lines as one list.
+fn joined(request: &HttpRequest, name: &actix_web::http::header::HeaderName) -> Option<String> {
+    let mut lines = request.headers().get_all(name).filter_map(|line| line.to_str().ok());
+    let first = lines.next()?.to_owned();
+    Some(lines.fold(first, |all, line| all + "," + line))
+}

@@ -1,0 +1,164 @@
+//! Which operation a path means. The table is computed from the operations and the formats.
+//!
+//! - an operation's own routes, with and without the suffix of a format;
+//! - `/api/{Operation}[.suffix]`, `/{format}/reply/{Operation}`, `/{format}/oneway/{Operation}`,
+//!   each also with `[]` for a batch.
+//!
+//! Paths match without case, percent-decoded, encoded slashes included; empty segments and trailing
+//! slashes do not count, but nothing follows a suffix (`fixtures/wire`, rules R1 and R5).
+
+use percent_encoding::percent_decode_str;
+
+use crate::format::{Format, Formats};
+use crate::operation::{AnyOperation, Operations, Route};
+
+/// The most segments a path may have.
+const SEGMENTS: usize = 8;
+
+/// What a path means.
+pub enum Target<'a> {
+    /// An operation.
+    Operation(Matched<'a>),
+    /// A predefined route that names no operation; the name, and the route's format.
+    Unknown(String, &'a dyn Format),
+    /// Nothing.
+    Nothing,
+}
+
+/// An operation, and how it was reached.
+pub struct Matched<'a> {
+    /// The operation.
+    pub operation: &'a dyn AnyOperation,
+    /// The format that the suffix names.
+    pub suffix: Option<&'a dyn Format>,
+    /// The format that the route names; nothing on a route of the operation's own.
+    pub predefined: Option<&'a dyn Format>,
+    /// Whether a list of requests is sent.
+    pub batch: bool,
+    /// Members that the path holds.
+    pub members: Vec<(&'static str, String)>,
+    /// The verbs that are answered here.
+    pub verbs: &'static [&'static str],
+}
+
+/// What `path`, still percent-encoded, means under `verb`.
+#[must_use]
+pub fn find<'a>(
+    operations: &'a Operations,
+    formats: &'a Formats,
+    verb: &str,
+    path: &str,
+) -> Target<'a> {
+    let path = percent_decode_str(path).decode_utf8_lossy();
+    let segments: Vec<&str> =
+        path.split('/').filter(|segment| !segment.is_empty()).take(SEGMENTS + 1).collect();
+    let path = Path { segments: &segments, ends_in_slash: path.ends_with('/') };
+    predefined(operations, formats, verb, &path)
+        .or_else(|| custom(operations, formats, &path))
+        .unwrap_or(Target::Nothing)
+}
+
+/// A path in parts.
+struct Path<'p> {
+    segments: &'p [&'p str],
+    ends_in_slash: bool,
+}
+
+fn predefined<'a>(
+    operations: &'a Operations,
+    formats: &'a Formats,
+    verb: &str,
+    path: &Path<'_>,
+) -> Option<Target<'a>> {
+    let (format, name, suffix) = match path.segments {
+        [api, rest @ ..] if api.eq_ignore_ascii_case("api") => {
+            // The browser's question before a request: not the operation's to answer (rule P5).
+            if verb == "OPTIONS" {
+                return Some(Target::Nothing);
+            }
+            let [name] = rest else { return Some(unknown(formats.default(), path)) };
+            let (name, suffix) = without_suffix(formats, name);
+            (formats.default(), name, suffix)
+        }
+        [format, kind, rest @ ..]
+            if ["reply", "oneway"].iter().any(|known| kind.eq_ignore_ascii_case(known)) =>
+        {
+            let format = formats.named(format)?;
+            let [name] = rest else { return Some(unknown(format, path)) };
+            (format, *name, None)
+        }
+        _ => return None,
+    };
+    let (single, batch) = name.strip_suffix("[]").map_or((name, false), |single| (single, true));
+    let Some(operation) = operations.named(single) else { return Some(unknown(format, path)) };
+    Some(Target::Operation(Matched {
+        operation,
+        suffix,
+        predefined: Some(format),
+        batch,
+        members: Vec::new(),
+        verbs: operation.spec().verbs,
+    }))
+}
+
+/// No operation: named is the path's last segment, with the slash that follows it (rule P6).
+fn unknown<'a>(format: &'a dyn Format, path: &Path<'_>) -> Target<'a> {
+    let last = path.segments.last().copied().unwrap_or_default();
+    let slash = if path.ends_in_slash { "/" } else { "" };
+    Target::Unknown(format!("{last}{slash}"), format)
+}
+
+fn custom<'a>(
+    operations: &'a Operations,
+    formats: &'a Formats,
+    path: &Path<'_>,
+) -> Option<Target<'a>> {
+    let (last, before) = path.segments.split_last()?;
+    let (stem, suffix) =
+        if path.ends_in_slash { (*last, None) } else { without_suffix(formats, last) };
+    let mut plain = before.to_vec();
+    plain.push(stem);
+    for operation in operations.iter() {
+        for route in operation.spec().routes {
+            if let Some(members) = matches(route, &plain) {
+                return Some(Target::Operation(Matched {
+                    operation,
+                    suffix,
+                    predefined: None,
+                    batch: false,
+                    members,
+                    verbs: route.verbs,
+                }));
+            }
+        }
+    }
+    None
+}
+
+fn matches(route: &Route, segments: &[&str]) -> Option<Vec<(&'static str, String)>> {
+    let mut members = Vec::new();
+    let mut given = segments.iter();
+    for expected in route.path.split('/').filter(|segment| !segment.is_empty()) {
+        let given = given.next()?;
+        match expected.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
+            Some(member) => members.push((member, (*given).to_owned())),
+            None if expected.eq_ignore_ascii_case(given) => {}
+            None => return None,
+        }
+    }
+    given.next().is_none().then_some(members)
+}
+
+/// Splits a suffix off, if it names a format; its case counts (rule R5).
+fn without_suffix<'a, 's>(
+    formats: &'a Formats,
+    segment: &'s str,
+) -> (&'s str, Option<&'a dyn Format>) {
+    segment
+        .rsplit_once('.')
+        .and_then(|(stem, suffix)| {
+            let format = formats.iter().find(|format| format.name() == suffix)?;
+            Some((stem, Some(format)))
+        })
+        .unwrap_or((segment, None))
+}

@@ -1,0 +1,61 @@
+//! Organisations, users, memberships. The SQL is in `verbs/people.rs`, or in the file of each database.
+
+use async_trait::async_trait;
+
+use super::{Membership, NewUser, Organisation, Result, User};
+use crate::clock::Timestamp;
+
+/// Organisations, users, memberships.
+#[async_trait]
+pub trait People: Send + Sync {
+    /// Adds an organisation; [`Conflict`](super::StoreError::Conflict) if its id is taken.
+    async fn add_organisation(&self, organisation: &Organisation, now: Timestamp) -> Result<()>;
+
+    /// The membership of a user in an organisation, with what the URI needs to know of both. Nothing
+    /// when either is unknown, the user is disabled, or is no member: callers cannot tell which.
+    /// `credential` is the session or token whose last good code is told of. One statement, so what
+    /// it says of the active key and of the code belongs together.
+    async fn membership(
+        &self,
+        user: &str,
+        organisation: &str,
+        credential: &[u8],
+    ) -> Result<Option<Membership>>;
+
+    /// Adds a user and the memberships; the first organisation is the default one.
+    /// [`Conflict`](super::StoreError::Conflict) if name or e-mail is taken, [`Missing`](super::StoreError::Missing) if an
+    /// organisation is unknown; then nothing is added.
+    async fn add_user(
+        &self,
+        user: &NewUser,
+        organisations: &[String],
+        now: Timestamp,
+    ) -> Result<()>;
+
+    /// All users, by name.
+    async fn users(&self) -> Result<Vec<User>>;
+
+    /// The user of that name (case counts) or e-mail address (case does not), disabled or not.
+    async fn user_named(&self, name: &str) -> Result<Option<User>>;
+
+    /// Sets a user's password and ends the user's sessions and tokens.
+    async fn set_password(&self, user: &str, hash: &str) -> Result<()>;
+
+    /// Replaces the hash of a password by another hash of the same password, if it is still the
+    /// old one. Whether it was. Sessions go on.
+    async fn upgrade_password(&self, user: &str, old: &str, new: &str) -> Result<bool>;
+
+    /// Disables a user, from now on, and ends the user's sessions and tokens.
+    async fn disable_user(&self, user: &str, now: Timestamp) -> Result<()>;
+
+    /// Makes a user a member, or changes the membership. `default` makes the organisation the
+    /// user's default one. [`Missing`](super::StoreError::Missing) if the organisation is unknown.
+    async fn join(
+        &self,
+        user: &str,
+        organisation: &str,
+        default: bool,
+        administrator: bool,
+        now: Timestamp,
+    ) -> Result<()>;
+}

@@ -1,0 +1,87 @@
+//! Postgres, 13 or later. Also speaks to what speaks its protocol and has `ON CONFLICT` and
+//! data-modifying `WITH` (CockroachDB, YugabyteDB, Citus by `organisation_id`).
+
+use std::time::Duration;
+
+use sqlx::ConnectOptions as _;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+
+use super::lookups::Lookups;
+use super::writer::postgres::PostgresSink;
+use super::writer::{Settings, Writer};
+use super::{Options, Result, StoreError};
+
+#[path = "verbs/mod.rs"]
+mod verbs;
+
+pub(super) type Handle = Postgres;
+pub(super) type Database = sqlx::Postgres;
+type Pool = sqlx::PgPool;
+pub(super) type Row = sqlx::postgres::PgRow;
+
+static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("src/store/migrations/postgres");
+
+/// The most connections one instance keeps.
+const CONNECTIONS: u32 = 16;
+/// How long a request waits for one of them before it is answered 503.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How keys are written: one batch at a time while commits are fast, up to eight while they are slow.
+const COALESCED: Settings = Settings {
+    lanes: 8,
+    batch: 512,
+    spacing: Duration::from_micros(500),
+    queue: 4096,
+    patience: PATIENCE,
+};
+/// The same without coalescing: each key a statement and a commit, as a pool would do it.
+const SINGLE: Settings = Settings { lanes: 16, batch: 1, spacing: Duration::ZERO, ..COALESCED };
+
+/// The Postgres store.
+#[derive(Debug)]
+pub struct Postgres {
+    pool: Pool,
+    lookups: Lookups,
+    writer: Writer<PostgresSink>,
+}
+
+impl Postgres {
+    pub(super) fn open(url: &str, options: Options) -> Result<Self> {
+        let coalesce = options.coalesce;
+        // The parser's error may quote the URL, which may hold a password.
+        let options: PgConnectOptions = url
+            .parse()
+            .map_err(|_| StoreError::Failed("DATABASE_URL is not a Postgres URL".into()))?;
+        let options = options.application_name("foundry-api").disable_statement_logging();
+        let pool = PgPoolOptions::new()
+            .max_connections(CONNECTIONS)
+            .acquire_timeout(PATIENCE)
+            // Asking whether a connection lives costs a round trip each time; a dead one shows
+            // itself on use.
+            .test_before_acquire(false)
+            .connect_lazy_with(options.clone());
+        let settings = if coalesce { COALESCED } else { SINGLE };
+        let lookups = Lookups::default();
+        Ok(Self { pool, lookups, writer: Writer::start(PostgresSink(options), settings) })
+    }
+}
+
+async fn begin(pool: &Pool) -> Result<sqlx::Transaction<'static, Database>> {
+    Ok(pool.begin().await?)
+}
+
+/// Holds the rows of one or two users, in one order for everybody, until the transaction ends. Keys
+/// are made under the same lock (`writer/postgres.rs`), in the order of bytes as there.
+const LOCK_TWO_FACTORS: &str = "SELECT user_id, wrong_codes, locked_until FROM two_factors \
+    WHERE organisation_id = $1 AND user_id IN ($2, $3) ORDER BY user_id COLLATE \"C\" FOR UPDATE";
+
+/// Rows that others hold are passed over, so a batch waits for nobody and cannot deadlock.
+const NEXT_SEALED: &str = "SELECT organisation_id, user_id, place, key_id, sealing_key_id, sealed \
+    FROM two_factor_keys WHERE sealing_key_id <> $1 \
+    AND (organisation_id, user_id, place) > ($2, $3, $4) \
+    ORDER BY organisation_id, user_id, place LIMIT $5 FOR UPDATE SKIP LOCKED";
+
+/// Likewise.
+const SWEEP_KEYS: &str = "DELETE FROM two_factor_keys WHERE (organisation_id, user_id, place) IN \
+    (SELECT organisation_id, user_id, place FROM two_factor_keys \
+    WHERE place < 5 AND expires_at <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)";

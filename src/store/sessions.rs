@@ -1,0 +1,25 @@
+//! Sessions of users who signed in. The SQL is in `verbs/sessions.rs`, or in the file of each database.
+
+use async_trait::async_trait;
+
+use super::{Event, NewSession, NewSignIn, Result, User};
+use crate::clock::Timestamp;
+
+/// Sessions of users who signed in.
+#[async_trait]
+pub trait Sessions: Send + Sync {
+    /// Keeps a session, the sign-in that tokens made with it hang on, if there are any, and the
+    /// audit row.
+    async fn add_session(
+        &self,
+        session: &NewSession,
+        sign_in: Option<&NewSignIn>,
+        event: &Event,
+    ) -> Result<()>;
+
+    /// The enabled user of a session that has not expired.
+    async fn session_user(&self, id_hash: &[u8], now: Timestamp) -> Result<Option<User>>;
+
+    /// Ends a session, if it is there, with the tokens made with it, and keeps the audit row.
+    async fn end_session(&self, id_hash: &[u8], event: &Event) -> Result<()>;
+}

@@ -1,0 +1,127 @@
+//! SQLite, embedded: one file, no server. Writers come one after the other, so a transaction that
+//! takes the write lock at its start is atomic as a whole.
+
+use std::time::Duration;
+
+use sqlx::ConnectOptions as _;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+
+use super::lookups::Lookups;
+use super::writer::sqlite::SqliteSink;
+use super::writer::{Settings, Writer};
+use super::{Event, Options, PendingKey, Result};
+
+#[path = "verbs/mod.rs"]
+#[expect(clippy::duplicate_mod, reason = "compiled once for each database, on purpose")]
+mod verbs;
+
+pub(super) type Handle = Sqlite;
+pub(super) type Database = sqlx::Sqlite;
+type Pool = sqlx::SqlitePool;
+pub(super) type Row = sqlx::sqlite::SqliteRow;
+
+static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("src/store/migrations/sqlite");
+
+/// The most connections to the file; one writes, the others read.
+const CONNECTIONS: u32 = 4;
+/// How long a request waits for a connection or for the write lock before it is answered 503.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How keys are written: what came during one transaction is the next one.
+const COALESCED: Settings = Settings {
+    lanes: 1,
+    batch: 256,
+    spacing: Duration::ZERO,
+    queue: 1024,
+    // Waiting for the write lock is in it.
+    patience: PATIENCE.saturating_mul(2),
+};
+/// The same without coalescing: each key a transaction.
+const SINGLE: Settings = Settings { batch: 1, ..COALESCED };
+
+/// The embedded store.
+#[derive(Debug)]
+pub struct Sqlite {
+    pool: Pool,
+    lookups: Lookups,
+    writer: Writer<SqliteSink>,
+}
+
+impl Sqlite {
+    pub(super) async fn open(path: &str, options: Options) -> Result<Self> {
+        let coalesce = options.coalesce;
+        let in_memory = path == ":memory:";
+        let options = SqliteConnectOptions::new()
+            .filename(path.trim_start_matches("//"))
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            // A commit is on the disk before it returns.
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(PATIENCE)
+            .disable_statement_logging();
+        let pool = SqlitePoolOptions::new()
+            // A database in memory belongs to its connection, and must outlive idleness.
+            .max_connections(if in_memory { 1 } else { CONNECTIONS })
+            .min_connections(1)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .acquire_timeout(PATIENCE)
+            .connect_with(options)
+            .await?;
+        let settings = if coalesce { COALESCED } else { SINGLE };
+        let writer = Writer::start(SqliteSink(pool.clone()), settings);
+        Ok(Self { pool, lookups: Lookups::default(), writer })
+    }
+}
+
+async fn begin(pool: &Pool) -> Result<sqlx::Transaction<'static, Database>> {
+    Ok(pool.begin_with("BEGIN IMMEDIATE").await?)
+}
+
+const NEXT_SERIAL: &str = "INSERT INTO two_factors (organisation_id, user_id, serial) \
+    VALUES ($1, $2, 1) \
+    ON CONFLICT (organisation_id, user_id) DO UPDATE SET serial = two_factors.serial + 1 \
+    RETURNING serial";
+
+const TAKE_PLACE: &str = "INSERT OR REPLACE INTO two_factor_keys \
+    (organisation_id, user_id, place, serial, key_id, sealing_key_id, sealed, fingerprint, \
+    created_at, expires_at) VALUES ($1, $2, $3 % 5, $3, $4, $5, $6, $7, $8, $9)";
+
+pub(super) async fn add_pending_key(
+    connection: &mut sqlx::SqliteConnection,
+    key: &PendingKey,
+    event: &Event,
+) -> sqlx::Result<()> {
+    let serial: i64 = sqlx::query_scalar(NEXT_SERIAL)
+        .bind(&key.organisation)
+        .bind(&key.user)
+        .fetch_one(&mut *connection)
+        .await?;
+    sqlx::query(TAKE_PLACE)
+        .bind(&key.organisation)
+        .bind(&key.user)
+        .bind(serial)
+        .bind(&key.id)
+        .bind(&key.sealed.sealing_key)
+        .bind(&key.sealed.bytes)
+        .bind(&key.fingerprint)
+        .bind(key.created_at.as_millis())
+        .bind(key.expires_at.as_millis())
+        .execute(&mut *connection)
+        .await?;
+    verbs::audit::insert_event(connection, event).await
+}
+
+/// The transaction that reads this has the write lock already.
+const LOCK_TWO_FACTORS: &str = "SELECT user_id, wrong_codes, locked_until FROM two_factors \
+    WHERE organisation_id = $1 AND user_id IN ($2, $3) ORDER BY user_id";
+
+const NEXT_SEALED: &str = "SELECT organisation_id, user_id, place, key_id, sealing_key_id, sealed \
+    FROM two_factor_keys WHERE sealing_key_id <> $1 \
+    AND (organisation_id, user_id, place) > ($2, $3, $4) \
+    ORDER BY organisation_id, user_id, place LIMIT $5";
+
+const SWEEP_KEYS: &str = "DELETE FROM two_factor_keys WHERE (organisation_id, user_id, place) IN \
+    (SELECT organisation_id, user_id, place FROM two_factor_keys \
+    WHERE place < 5 AND expires_at <= $1 LIMIT $2)";

@@ -1,0 +1,216 @@
+//! Organisations, users, memberships.
+
+use async_trait::async_trait;
+use sqlx::Row as _;
+
+use super::super::{Handle, Row, begin};
+use super::Connection;
+use super::tokens::end_sign_ins;
+use crate::clock::Timestamp;
+use crate::store::lookups::By;
+use crate::store::{Membership, NewUser, Organisation, People, Result, StoreError, User};
+
+const SELECT_USER: &str = "SELECT id, name, email, password_hash, default_organisation_id, \
+    disabled_at FROM users WHERE name = $1 OR email_folded = $2 ORDER BY name = $1 DESC LIMIT 1";
+
+const SELECT_MEMBERSHIP: &str = "SELECT o.id, o.name, o.issuer, m.administrator, k.key_id, \
+    v.verified_at \
+    FROM memberships m JOIN organisations o ON o.id = m.organisation_id \
+    JOIN users u ON u.id = m.user_id \
+    LEFT JOIN two_factor_keys k ON k.organisation_id = m.organisation_id \
+    AND k.user_id = m.user_id AND k.place = 5 \
+    LEFT JOIN verifications v ON v.organisation_id = m.organisation_id \
+    AND v.user_id = m.user_id AND v.credential = $3 \
+    WHERE m.organisation_id = $1 AND m.user_id = $2 AND u.disabled_at IS NULL";
+
+const UPSERT_MEMBERSHIP: &str = "INSERT INTO memberships \
+    (organisation_id, user_id, administrator, created_at) VALUES ($1, $2, $3, $4) \
+    ON CONFLICT (organisation_id, user_id) DO UPDATE SET administrator = excluded.administrator";
+
+#[async_trait]
+impl People for Handle {
+    async fn add_organisation(&self, organisation: &Organisation, now: Timestamp) -> Result<()> {
+        sqlx::query(
+            "INSERT INTO organisations (id, name, issuer, created_at) VALUES ($1, $2, $3, $4)",
+        )
+        .bind(&organisation.id)
+        .bind(&organisation.name)
+        .bind(&organisation.issuer)
+        .bind(now.as_millis())
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    async fn membership(
+        &self,
+        user: &str,
+        organisation: &str,
+        credential: &[u8],
+    ) -> Result<Option<Membership>> {
+        let load = async {
+            let row = sqlx::query(SELECT_MEMBERSHIP)
+                .bind(organisation)
+                .bind(user)
+                .bind(credential)
+                .fetch_optional(&self.pool)
+                .await?;
+            row.as_ref().map(membership_of).transpose()
+        };
+        self.lookups.membership(user, organisation, load).await
+    }
+
+    async fn add_user(
+        &self,
+        user: &NewUser,
+        organisations: &[String],
+        now: Timestamp,
+    ) -> Result<()> {
+        let mut transaction = begin(&self.pool).await?;
+        sqlx::query(
+            "INSERT INTO users (id, name, email, email_folded, password_hash, \
+             default_organisation_id, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        )
+        .bind(&user.id)
+        .bind(&user.name)
+        .bind(&user.email)
+        .bind(user.email.to_lowercase())
+        .bind(&user.password_hash)
+        .bind(organisations.first())
+        .bind(now.as_millis())
+        .execute(&mut *transaction)
+        .await?;
+        for organisation in organisations {
+            upsert_membership(&mut transaction, organisation, &user.id, false, now).await?;
+        }
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    async fn users(&self) -> Result<Vec<User>> {
+        let rows = sqlx::query(
+            "SELECT id, name, email, password_hash, default_organisation_id, disabled_at \
+             FROM users ORDER BY name",
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter().map(user_of).collect()
+    }
+
+    async fn user_named(&self, name: &str) -> Result<Option<User>> {
+        let load = async {
+            let row = sqlx::query(SELECT_USER)
+                .bind(name)
+                .bind(name.to_lowercase())
+                .fetch_optional(&self.pool)
+                .await?;
+            row.as_ref().map(user_of).transpose()
+        };
+        // A user of that name is one at any time.
+        self.lookups.user(By::Name(name), Timestamp::default(), load).await
+    }
+
+    async fn set_password(&self, user: &str, hash: &str) -> Result<()> {
+        let mut transaction = begin(&self.pool).await?;
+        sqlx::query("UPDATE users SET password_hash = $2 WHERE id = $1")
+            .bind(user)
+            .bind(hash)
+            .execute(&mut *transaction)
+            .await?;
+        end_sign_ins(&mut transaction, user).await?;
+        transaction.commit().await?;
+        self.lookups.forget();
+        Ok(())
+    }
+
+    async fn upgrade_password(&self, user: &str, old: &str, new: &str) -> Result<bool> {
+        let done =
+            sqlx::query("UPDATE users SET password_hash = $3 WHERE id = $1 AND password_hash = $2")
+                .bind(user)
+                .bind(old)
+                .bind(new)
+                .execute(&self.pool)
+                .await?;
+        self.lookups.forget();
+        Ok(done.rows_affected() > 0)
+    }
+
+    async fn disable_user(&self, user: &str, now: Timestamp) -> Result<()> {
+        let mut transaction = begin(&self.pool).await?;
+        sqlx::query("UPDATE users SET disabled_at = COALESCE(disabled_at, $2) WHERE id = $1")
+            .bind(user)
+            .bind(now.as_millis())
+            .execute(&mut *transaction)
+            .await?;
+        end_sign_ins(&mut transaction, user).await?;
+        transaction.commit().await?;
+        self.lookups.forget();
+        Ok(())
+    }
+
+    async fn join(
+        &self,
+        user: &str,
+        organisation: &str,
+        default: bool,
+        administrator: bool,
+        now: Timestamp,
+    ) -> Result<()> {
+        let mut transaction = begin(&self.pool).await?;
+        upsert_membership(&mut transaction, organisation, user, administrator, now).await?;
+        if default {
+            sqlx::query("UPDATE users SET default_organisation_id = $2 WHERE id = $1")
+                .bind(user)
+                .bind(organisation)
+                .execute(&mut *transaction)
+                .await?;
+        }
+        transaction.commit().await?;
+        self.lookups.forget();
+        Ok(())
+    }
+}
+
+fn membership_of(row: &Row) -> Result<Membership> {
+    let organisation =
+        Organisation { id: row.try_get(0)?, name: row.try_get(1)?, issuer: row.try_get(2)? };
+    let (administrator, active_key) = (row.try_get(3)?, row.try_get(4)?);
+    let verified_at = row.try_get::<Option<i64>, _>(5)?.map(Timestamp::from_millis);
+    Ok(Membership { organisation, administrator, active_key, verified_at })
+}
+
+async fn upsert_membership(
+    connection: &mut Connection,
+    organisation: &str,
+    user: &str,
+    administrator: bool,
+    now: Timestamp,
+) -> Result<()> {
+    let known: Option<i64> =
+        sqlx::query_scalar("SELECT created_at FROM organisations WHERE id = $1")
+            .bind(organisation)
+            .fetch_optional(&mut *connection)
+            .await?;
+    if known.is_none() {
+        return Err(StoreError::Missing("organisation"));
+    }
+    sqlx::query(UPSERT_MEMBERSHIP)
+        .bind(organisation)
+        .bind(user)
+        .bind(administrator)
+        .bind(now.as_millis())
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+pub(super) fn user_of(row: &Row) -> Result<User> {
+    Ok(User {
+        id: row.try_get(0)?,
+        name: row.try_get(1)?,
+        email: row.try_get(2)?,
+        password_hash: row.try_get(3)?,
+        default_organisation: row.try_get(4)?,
+        disabled_at: row.try_get::<Option<i64>, _>(5)?.map(Timestamp::from_millis),
+    })
+}

@@ -1,0 +1,35 @@
+//! The database as a whole.
+
+use async_trait::async_trait;
+
+use super::super::{Handle, MIGRATOR};
+use crate::store::{Result, Schema, StoreError};
+
+#[async_trait]
+impl Schema for Handle {
+    async fn migrate(&self) -> Result<()> {
+        MIGRATOR.run(&self.pool).await.map_err(|error| match error {
+            sqlx::migrate::MigrateError::Execute(error) => error.into(),
+            other => StoreError::Failed(other.into()),
+        })
+    }
+
+    async fn ready(&self) -> Result<bool> {
+        let applied: Vec<i64> =
+            match sqlx::query_scalar("SELECT version FROM _sqlx_migrations WHERE success")
+                .fetch_all(&self.pool)
+                .await
+            {
+                Ok(versions) => versions,
+                // No such table: the database is there, but nobody has migrated it.
+                Err(sqlx::Error::Database(_)) => return Ok(false),
+                Err(error) => return Err(error.into()),
+            };
+        Ok(MIGRATOR.iter().all(|step| applied.contains(&step.version)))
+    }
+
+    async fn close(&self) {
+        self.writer.close().await;
+        self.pool.close().await;
+    }
+}

@@ -1,0 +1,174 @@
+//! Sign-ins, and the refresh tokens that belong to them.
+
+use async_trait::async_trait;
+use sqlx::Row as _;
+
+use super::super::{Handle, begin};
+use super::Connection;
+use super::audit::insert_event;
+use super::people::user_of;
+use crate::clock::Timestamp;
+use crate::store::lookups::By;
+use crate::store::{Event, NewSignIn, RefreshToken, Result, Tokens, User};
+
+const SELECT_SIGN_IN_USER: &str = "SELECT u.id, u.name, u.email, u.password_hash, \
+    u.default_organisation_id, u.disabled_at FROM sign_ins s JOIN users u ON u.id = s.user_id \
+    WHERE s.id = $1 AND s.expires_at > $2 AND u.disabled_at IS NULL";
+
+const SELECT_REFRESH_TOKEN: &str = "SELECT u.id, u.name, u.email, u.password_hash, \
+    u.default_organisation_id, u.disabled_at, s.id, t.rotates, t.replaced_at, s.expires_at \
+    FROM refresh_tokens t JOIN sign_ins s ON s.id = t.sign_in_id JOIN users u ON u.id = s.user_id \
+    WHERE t.token_hash = $1 AND s.expires_at > $2 AND u.disabled_at IS NULL";
+
+/// Of one sign-in the newest twenty are kept: enough to see a stolen one come back, and no more
+/// than that, however often it is refreshed.
+const FORGET_REFRESH_TOKENS: &str = "DELETE FROM refresh_tokens WHERE sign_in_id = $1 \
+    AND token_hash NOT IN (SELECT token_hash FROM refresh_tokens WHERE sign_in_id = $1 \
+    ORDER BY created_at DESC, replaced_at IS NULL DESC LIMIT 20)";
+
+#[async_trait]
+impl Tokens for Handle {
+    async fn sign_in_user(&self, id: &str, now: Timestamp) -> Result<Option<User>> {
+        let load = async {
+            let row = sqlx::query(SELECT_SIGN_IN_USER)
+                .bind(id)
+                .bind(now.as_millis())
+                .fetch_optional(&self.pool)
+                .await?;
+            row.as_ref().map(user_of).transpose()
+        };
+        self.lookups.user(By::SignIn(id), now, load).await
+    }
+
+    async fn refresh_token(&self, hash: &[u8], now: Timestamp) -> Result<Option<RefreshToken>> {
+        let row = sqlx::query(SELECT_REFRESH_TOKEN)
+            .bind(hash)
+            .bind(now.as_millis())
+            .fetch_optional(&self.pool)
+            .await?;
+        row.map(|row| {
+            Ok(RefreshToken {
+                user: user_of(&row)?,
+                sign_in: row.try_get(6)?,
+                rotates: row.try_get(7)?,
+                replaced_at: row.try_get::<Option<i64>, _>(8)?.map(Timestamp::from_millis),
+                expires_at: Timestamp::from_millis(row.try_get(9)?),
+            })
+        })
+        .transpose()
+    }
+
+    async fn rotate_refresh_token(
+        &self,
+        used: &[u8],
+        successor: &[u8],
+        sign_in: &str,
+        now: Timestamp,
+    ) -> Result<()> {
+        let mut transaction = begin(&self.pool).await?;
+        sqlx::query(
+            "UPDATE refresh_tokens SET replaced_at = COALESCE(replaced_at, $2) \
+             WHERE token_hash = $1",
+        )
+        .bind(used)
+        .bind(now.as_millis())
+        .execute(&mut *transaction)
+        .await?;
+        insert_refresh_token(&mut transaction, successor, sign_in, true, now).await?;
+        sqlx::query(FORGET_REFRESH_TOKENS).bind(sign_in).execute(&mut *transaction).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    async fn end_sign_in(&self, id: &str, event: &Event) -> Result<()> {
+        let mut transaction = begin(&self.pool).await?;
+        for statement in [
+            "DELETE FROM sessions WHERE id_hash IN \
+             (SELECT session_hash FROM sign_ins WHERE id = $1)",
+            "DELETE FROM refresh_tokens WHERE sign_in_id = $1",
+            "DELETE FROM sign_ins WHERE id = $1",
+        ] {
+            sqlx::query(statement).bind(id).execute(&mut *transaction).await?;
+        }
+        insert_event(&mut transaction, event).await?;
+        transaction.commit().await?;
+        self.lookups.forget();
+        Ok(())
+    }
+}
+
+/// Keeps a sign-in and its first refresh token. What of the user's has run out goes, so that the
+/// table holds what is in use.
+pub(super) async fn insert_sign_in(connection: &mut Connection, sign_in: &NewSignIn) -> Result<()> {
+    for statement in [
+        "DELETE FROM refresh_tokens WHERE sign_in_id IN \
+         (SELECT id FROM sign_ins WHERE user_id = $1 AND expires_at <= $2)",
+        "DELETE FROM sign_ins WHERE user_id = $1 AND expires_at <= $2",
+        "DELETE FROM sessions WHERE user_id = $1 AND expires_at <= $2",
+    ] {
+        sqlx::query(statement)
+            .bind(&sign_in.user)
+            .bind(sign_in.created_at.as_millis())
+            .execute(&mut *connection)
+            .await?;
+    }
+    sqlx::query(
+        "INSERT INTO sign_ins (id, user_id, session_hash, created_at, expires_at) \
+         VALUES ($1, $2, $3, $4, $5)",
+    )
+    .bind(&sign_in.id)
+    .bind(&sign_in.user)
+    .bind(&sign_in.session_hash)
+    .bind(sign_in.created_at.as_millis())
+    .bind(sign_in.expires_at.as_millis())
+    .execute(&mut *connection)
+    .await?;
+    let (hash, at) = (&sign_in.token_hash, sign_in.created_at);
+    insert_refresh_token(connection, hash, &sign_in.id, sign_in.rotates, at).await
+}
+
+async fn insert_refresh_token(
+    connection: &mut Connection,
+    hash: &[u8],
+    sign_in: &str,
+    rotates: bool,
+    now: Timestamp,
+) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO refresh_tokens (token_hash, sign_in_id, rotates, created_at) \
+         VALUES ($1, $2, $3, $4)",
+    )
+    .bind(hash)
+    .bind(sign_in)
+    .bind(rotates)
+    .bind(now.as_millis())
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Ends all sign-ins of a user.
+pub(super) async fn end_sign_ins(connection: &mut Connection, user: &str) -> Result<()> {
+    for statement in [
+        "DELETE FROM refresh_tokens WHERE sign_in_id IN \
+         (SELECT id FROM sign_ins WHERE user_id = $1)",
+        "DELETE FROM sign_ins WHERE user_id = $1",
+        "DELETE FROM sessions WHERE user_id = $1",
+    ] {
+        sqlx::query(statement).bind(user).execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+/// Ends the sign-in that a session was made with, if there is one.
+pub(super) async fn end_sign_in_of(connection: &mut Connection, session: &[u8]) -> Result<()> {
+    for statement in [
+        "DELETE FROM refresh_tokens WHERE sign_in_id IN \
+         (SELECT id FROM sign_ins WHERE session_hash = $1)",
+        "DELETE FROM sign_ins WHERE session_hash = $1",
+        "DELETE FROM sessions WHERE id_hash = $1",
+    ] {
+        sqlx::query(statement).bind(session).execute(&mut *connection).await?;
+    }
+    Ok(())
+}

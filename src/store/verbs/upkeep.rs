@@ -1,0 +1,161 @@
+//! What is done to all keys: moving them to another sealing key, removing what has expired; and the
+//! leases under which it is done.
+
+use sqlx::Row as _;
+
+use super::super::{Database, NEXT_SEALED, SWEEP_KEYS, begin};
+use crate::clock::Timestamp;
+use crate::seal::Sealed;
+use crate::store::{Reseal, Result, Rewrapped, SealedRow, Swept};
+
+type Pool = sqlx::Pool<Database>;
+
+pub(super) async fn sealing_key_counts(pool: &Pool) -> Result<Vec<(String, u64)>> {
+    let rows = sqlx::query(
+        "SELECT sealing_key_id, COUNT(*) FROM two_factor_keys \
+         GROUP BY sealing_key_id ORDER BY sealing_key_id",
+    )
+    .fetch_all(pool)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            let count: i64 = row.try_get(1)?;
+            Ok((row.try_get(0)?, u64::try_from(count).unwrap_or(0)))
+        })
+        .collect()
+}
+
+/// Changes a row only as it was read.
+const RESEAL: &str = "UPDATE two_factor_keys SET sealing_key_id = $5, sealed = $6 \
+    WHERE organisation_id = $1 AND user_id = $2 AND place = $3 AND key_id = $4 AND sealed = $7";
+
+pub(super) async fn rewrap(
+    pool: &Pool,
+    sealing_key: &str,
+    after: Option<&SealedRow>,
+    limit: u32,
+    reseal: &Reseal<'_>,
+) -> Result<Rewrapped> {
+    let mut transaction = begin(pool).await?;
+    let rows = sqlx::query(NEXT_SEALED)
+        .bind(sealing_key)
+        .bind(after.map_or("", |row| &row.organisation))
+        .bind(after.map_or("", |row| &row.user))
+        .bind(after.map_or(-1, |row| row.place))
+        .bind(i64::from(limit))
+        .fetch_all(&mut *transaction)
+        .await?;
+    let mut done = Rewrapped::default();
+    for row in rows {
+        let row = SealedRow {
+            organisation: row.try_get(0)?,
+            user: row.try_get(1)?,
+            place: row.try_get(2)?,
+            id: row.try_get(3)?,
+            sealed: Sealed { sealing_key: row.try_get(4)?, bytes: row.try_get(5)? },
+        };
+        done.seen += 1;
+        if let Some(sealed) = reseal(&row) {
+            let moved = sqlx::query(RESEAL)
+                .bind(&row.organisation)
+                .bind(&row.user)
+                .bind(row.place)
+                .bind(&row.id)
+                .bind(&sealed.sealing_key)
+                .bind(&sealed.bytes)
+                .bind(&row.sealed.bytes)
+                .execute(&mut *transaction)
+                .await?;
+            done.moved += moved.rows_affected();
+        }
+        done.last = Some(row);
+    }
+    transaction.commit().await?;
+    Ok(done)
+}
+
+pub(super) async fn canaries(pool: &Pool) -> Result<Vec<Sealed>> {
+    let rows =
+        sqlx::query("SELECT sealing_key_id, sealed FROM sealing_canaries").fetch_all(pool).await?;
+    rows.iter()
+        .map(|row| Ok(Sealed { sealing_key: row.try_get(0)?, bytes: row.try_get(1)? }))
+        .collect()
+}
+
+pub(super) async fn add_canary(pool: &Pool, canary: &Sealed) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO sealing_canaries (sealing_key_id, sealed) VALUES ($1, $2) \
+         ON CONFLICT (sealing_key_id) DO NOTHING",
+    )
+    .bind(&canary.sealing_key)
+    .bind(&canary.bytes)
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+const SWEEP_SESSIONS: &str = "DELETE FROM sessions WHERE id_hash IN \
+    (SELECT id_hash FROM sessions WHERE expires_at <= $1 LIMIT $2)";
+
+const SWEEP_VERIFICATIONS: &str = "DELETE FROM verifications \
+    WHERE (organisation_id, user_id, credential) IN \
+    (SELECT organisation_id, user_id, credential FROM verifications \
+    WHERE verified_at <= $1 LIMIT $2)";
+
+pub(super) async fn sweep(
+    pool: &Pool,
+    now: Timestamp,
+    verified_before: Timestamp,
+    limit: u32,
+) -> Result<Swept> {
+    Ok(Swept {
+        keys: delete(pool, SWEEP_KEYS, now, limit).await?,
+        sessions: delete(pool, SWEEP_SESSIONS, now, limit).await?,
+        verifications: delete(pool, SWEEP_VERIFICATIONS, verified_before, limit).await?,
+    })
+}
+
+async fn delete(
+    pool: &Pool,
+    statement: &'static str,
+    before: Timestamp,
+    limit: u32,
+) -> Result<u64> {
+    let deleted = sqlx::query(statement)
+        .bind(before.as_millis())
+        .bind(i64::from(limit))
+        .execute(pool)
+        .await?;
+    Ok(deleted.rows_affected())
+}
+
+/// One statement, so of two instances that ask at once one is told no.
+const TAKE_LEASE: &str = "INSERT INTO leases (name, holder, expires_at) VALUES ($1, $2, $4) \
+    ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, expires_at = excluded.expires_at \
+    WHERE leases.holder = excluded.holder OR leases.expires_at <= $3";
+
+pub(super) async fn take_lease(
+    pool: &Pool,
+    name: &str,
+    holder: &str,
+    now: Timestamp,
+    until: Timestamp,
+) -> Result<bool> {
+    let taken = sqlx::query(TAKE_LEASE)
+        .bind(name)
+        .bind(holder)
+        .bind(now.as_millis())
+        .bind(until.as_millis())
+        .execute(pool)
+        .await?;
+    Ok(taken.rows_affected() == 1)
+}
+
+pub(super) async fn give_lease(pool: &Pool, name: &str, holder: &str) -> Result<()> {
+    sqlx::query("DELETE FROM leases WHERE name = $1 AND holder = $2")
+        .bind(name)
+        .bind(holder)
+        .execute(pool)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,134 @@
+//! What is kept of what was done and refused, and how it is printed.
+
+use std::process::Command;
+use std::sync::Arc;
+
+use foundry_api::store::{AuditRow, Event, Store};
+use serde_json::{Value, json};
+
+use crate::authenticator::{Client, VERIFY, wrong_code};
+use crate::support::{GENERATE, NOW, TestApp};
+
+const ALICE: &str = "id-of-alice";
+
+/// An audit row for verbs that want one.
+pub fn event(id: &str) -> Event {
+    Event {
+        id: id.to_owned(),
+        at: NOW,
+        organisation: "org1".into(),
+        user: ALICE.into(),
+        action: "Test",
+        outcome: "ok",
+        address: "127.0.0.1".into(),
+        request_id: "r".into(),
+        fingerprint: None,
+    }
+}
+
+pub async fn rows(store: &dyn Store, user: Option<&str>) -> Vec<AuditRow> {
+    let mut rows = Vec::new();
+    let mut each = |row| {
+        rows.push(row);
+        true
+    };
+    store.events(user, NOW, &mut each).await.unwrap();
+    rows
+}
+
+async fn everything_a_signed_in_caller_does_or_is_refused_leaves_one_row(store: Arc<dyn Store>) {
+    let app = TestApp::on(store.clone()).await;
+    let alice = Client::of(&*store, ALICE, "a").await;
+    let other = Client::of(&*store, ALICE, "b").await;
+    let body = |value: Value| value;
+    let phone = alice.enrol(&app);
+    alice.verify(&app, &wrong_code(&app, &[&phone])).expect(400);
+    alice.verify(&app, &phone.code(&app)).expect(200);
+    other.generate(&app).expect(401);
+    alice.put(&app, GENERATE, &body(json!({ "organisationId": "foreign" }))).expect(403);
+    alice.put(&app, VERIFY, &body(json!({ "code": "1" }))).expect(400);
+    alice.reset(&app, Some("nobody"), "123456").expect(403);
+    for _ in 0..5 {
+        alice.verify(&app, &wrong_code(&app, &[&phone])).expect(400);
+    }
+    alice.verify(&app, "123456").expect(429);
+    let path = "/json/reply/VerifyTwoFactorAuthenticationCodeRequest";
+    app.send("DELETE", path, &[("Authorization", crate::support::ALICE)], b"").expect(405);
+    // Nobody in particular leaves none.
+    app.send("PUT", VERIFY, &[], b"").expect(401);
+    app.send("PUT", VERIFY, &[("Cookie", "ss-id=guess")], b"").expect(401);
+
+    let (generate, verify) =
+        ("GenerateTwoFactorAuthenticationKeyRequest", "VerifyTwoFactorAuthenticationCodeRequest");
+    let mut expected = vec![
+        ("Authenticate", "ok", "", false),
+        ("Authenticate", "ok", "", false),
+        (generate, "ok", "org1", true),
+        (verify, "InvalidCode", "org1", false),
+        (verify, "Confirmed", "org1", true),
+        (generate, "TwoFactorRequired", "org1", false),
+        (generate, "Forbidden", "foreign", false),
+        (verify, "InvalidCode", "", false),
+        ("ResetTwoFactorAuthenticationRequest", "Forbidden", "org1", false),
+        (verify, "TooManyRequests", "org1", false),
+        (verify, "NotImplementedException", "", false),
+    ];
+    expected.extend([(verify, "InvalidCode", "org1", false); 5]);
+    let kept = rows(&*store, Some(ALICE)).await;
+    let mut seen: Vec<(&str, &str, &str, bool)> = kept
+        .iter()
+        .map(|row| (&*row.action, &*row.outcome, &*row.organisation, row.fingerprint.is_some()))
+        .collect();
+    seen.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(seen, expected);
+    assert!(kept.iter().all(|row| row.user_name.as_deref() == Some("alice")));
+    assert!(kept.iter().all(|row| row.address == "127.0.0.1" && !row.request_id.is_empty()));
+    // The same key is recognised by its fingerprint when it is made and when it is confirmed.
+    let mut prints: Vec<_> = kept.iter().filter_map(|row| row.fingerprint.clone()).collect();
+    prints.dedup();
+    assert_eq!(prints.len(), 1);
+    assert_eq!(rows(&*store, None).await.len(), kept.len());
+    assert!(rows(&*store, Some("id-of-bob")).await.is_empty());
+}
+
+crate::on_each_store! { everything_a_signed_in_caller_does_or_is_refused_leaves_one_row }
+
+fn audit(url: &str, arguments: &[&str]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_foundry-api"))
+        .arg("audit")
+        .args(arguments)
+        .env("DATABASE_URL", url)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn the_command_prints_a_table_or_json_lines_of_whom_and_since_when() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}", folder.path().join("test.db").display());
+    let store = foundry_api::store::open(&url).await.unwrap();
+    store.migrate().await.unwrap();
+    crate::support::populate(&*store).await;
+    store.record(&event("1")).await.unwrap();
+    let odd = "nobody\u{1b}[2J";
+    let later = NOW.plus(std::time::Duration::from_mins(1));
+    let strange = Event { user: odd.into(), at: later, ..event("2") };
+    store.record(&strange).await.unwrap();
+    store.close().await;
+
+    let table = audit(&url, &[]);
+    assert_eq!(table.lines().count(), 3, "{table}");
+    assert!(table.lines().nth(1).unwrap().contains("alice"), "{table}");
+    assert!(!table.contains('\u{1b}'), "{table}");
+    let lines = audit(&url, &["--user", "alice", "--json"]);
+    let row: Value = serde_json::from_str(lines.trim_end()).unwrap();
+    assert_eq!(row["at"], "2026-11-18T11:06:40Z");
+    assert_eq!((&row["userName"], &row["action"]), (&json!("alice"), &json!("Test")));
+    let lines = audit(&url, &["--since", "2026-11-18T11:07:00Z", "--json"]);
+    let row: Value = serde_json::from_str(lines.trim_end()).unwrap();
+    assert_eq!((&row["user"], &row["userName"]), (&json!(odd), &Value::Null));
+    assert_eq!(audit(&url, &["--since", "2027-01-01T00:00:00Z", "--json"]), "");
+}

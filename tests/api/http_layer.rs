@@ -1,0 +1,133 @@
+//! Below the pipeline: versions of HTTP, connections, header names, proxies.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use crate::support::{ALICE, PASSWORD, TestApp, memory, populate};
+
+fn connect(app: &TestApp) -> TcpStream {
+    let stream = TcpStream::connect(app.address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    stream
+}
+
+/// Sends bytes and reads until the service closes the connection.
+fn exchange(app: &TestApp, request: &[u8]) -> String {
+    let mut stream = connect(app);
+    stream.write_all(request).unwrap();
+    let mut reply = Vec::new();
+    stream.read_to_end(&mut reply).unwrap();
+    String::from_utf8(reply).unwrap()
+}
+
+#[track_caller]
+fn assert_title_case(reply: &str) {
+    let (head, _) = reply.split_once("\r\n\r\n").unwrap();
+    for line in head.lines().skip(1) {
+        let (name, _) = line.split_once(": ").unwrap();
+        for part in name.split('-') {
+            assert!(part.starts_with(|c: char| c.is_ascii_uppercase()), "{name} in {head}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn header_names_are_in_title_case_on_every_reply_and_there_is_a_phrase() {
+    let app = TestApp::start().await;
+    // Exactly as much as is read: a connection closed over unread bytes is reset, reply and all.
+    let mut huge = "GET / HTTP/1.1\r\nHost: a\r\nX-Huge: ".to_owned();
+    huge.push_str(&"x".repeat(131_072 - huge.len()));
+    let before = "GET /health/live HTTP/1.1\r\nHost: a\r\n\r\nGET /\x01 HTTP/1.1\r\n\r\n";
+    for (request, status) in [
+        ("not http at all\r\n\r\n", "HTTP/1.1 400 Bad Request\r\n"),
+        ("GET / HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n", "HTTP/1.1 400 Bad Request\r\n"),
+        (&huge, "HTTP/1.1 431 Request Header Fields Too Large\r\n"),
+        (before, "HTTP/1.1 200 OK\r\n"),
+    ] {
+        let reply = exchange(&app, request.as_bytes());
+        assert!(reply.starts_with(status), "{reply}");
+        assert_title_case(&reply);
+        if request == before {
+            let at = reply.find("HTTP/1.1 400 Bad Request\r\n").expect("a second reply");
+            assert_title_case(&reply[at..]);
+        }
+    }
+    for path in ["/", "/nowhere", "/health/live", "/health/ready", "/json/reply/Nope", "/auth"] {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+        assert_title_case(&exchange(&app, request.as_bytes()));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_connection_is_kept_unless_the_client_wants_it_closed() {
+    let app = TestApp::start().await;
+    let two = "GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n\
+               GET /health/live HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+    let reply = exchange(&app, two.as_bytes());
+    assert_eq!(reply.matches("HTTP/1.1 200 OK\r\n").count(), 2, "{reply}");
+    assert!(reply.contains("\r\nConnection: close\r\n"), "{reply}");
+    let old = exchange(&app, b"GET /health/live HTTP/1.0\r\n\r\n");
+    assert!(old.starts_with("HTTP/1.0 200 OK\r\n") || old.starts_with("HTTP/1.1 200 OK\r\n"));
+    assert!(old.ends_with("{\"status\":\"live\"}"), "{old}");
+    assert_title_case(&old);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn http_2_in_clear_text_is_spoken_with_those_who_begin_with_it() {
+    let app = TestApp::start().await;
+    let mut stream = connect(&app);
+    // GET http://test/health/live, in the static table's terms (RFC 7541 appendix A).
+    let mut block = vec![0x82, 0x86, 0x04, 12];
+    block.extend_from_slice(b"/health/live");
+    block.extend_from_slice(&[0x01, 4]);
+    block.extend_from_slice(b"test");
+    let mut request = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
+    request.extend_from_slice(&[0, 0, 0, 4, 0, 0, 0, 0, 0]);
+    request.extend_from_slice(&[0, 0, u8::try_from(block.len()).unwrap(), 1, 0x5, 0, 0, 0, 1]);
+    request.extend_from_slice(&block);
+    stream.write_all(&request).unwrap();
+    loop {
+        let mut head = [0; 9];
+        stream.read_exact(&mut head).unwrap();
+        let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
+        let mut payload = vec![0; usize::try_from(length).unwrap()];
+        stream.read_exact(&mut payload).unwrap();
+        assert_ne!(head[3], 7, "the service said goodbye: {payload:?}");
+        if head[3] == 1 {
+            assert_eq!(payload[0], 0x88, "not :status 200");
+            break;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn proxies_are_believed_only_when_they_are_trusted() {
+    let sign_in = format!("{{\"userName\":\"alice\",\"password\":\"{PASSWORD}\"}}");
+    let headers = [
+        ("Content-Type", "application/json"),
+        ("X-Forwarded-Proto", "https"),
+        ("X-Forwarded-For", "203.0.113.9"),
+    ];
+    for (trusted, secure) in [("127.0.0.0/8", true), ("10.0.0.0/8", false)] {
+        let store = memory().await;
+        populate(&*store).await;
+        let app = TestApp::with(store, &[("FOUNDRY_TRUSTED_PROXIES", trusted)], |app| app);
+        let reply = app.send("POST", "/auth", &headers, sign_in.as_bytes()).expect(200);
+        let (_, cookie) = reply.headers.iter().find(|(name, _)| name == "Set-Cookie").unwrap();
+        assert_eq!(cookie.contains("; Secure"), secure, "{trusted}: {cookie}");
+
+        // Wrong passwords count by the address that the proxy names; without one that is trusted,
+        // by that of the connection, whatever the client says.
+        for number in 0..5 {
+            let address = format!("203.0.113.{number}");
+            let password = data_encoding::BASE64.encode(format!("alice:wrong{number}").as_bytes());
+            let guess = format!("Basic {password}");
+            let headers = [("X-Forwarded-For", &*address), ("Authorization", &*guess)];
+            app.send("PUT", crate::support::GENERATE, &headers, b"").expect(401);
+        }
+        let headers = [("X-Forwarded-For", "203.0.113.200"), ("Authorization", ALICE)];
+        let status = app.send("PUT", crate::support::GENERATE, &headers, b"").status;
+        assert_eq!(status, if secure { 200 } else { 429 }, "{trusted}");
+    }
+}

@@ -1,0 +1,132 @@
+//! What a store promises, as one story each, told to both.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use foundry_api::random::id;
+use foundry_api::seal::Sealed;
+use foundry_api::store::{Event, KeyState, NewUser, PendingKey, Store, StoreError};
+
+use crate::support::{NOW, SeededRandom, populate, user};
+
+fn key(number: u32) -> PendingKey {
+    PendingKey {
+        id: format!("key{number}"),
+        organisation: "org1".into(),
+        user: "id-of-alice".into(),
+        sealed: Sealed { sealing_key: "test".into(), bytes: vec![7; 48] },
+        fingerprint: "0123456789ab".into(),
+        created_at: NOW,
+        expires_at: NOW.plus(Duration::from_mins(10)),
+    }
+}
+
+fn event(random: &SeededRandom) -> Event {
+    Event {
+        id: id(random).unwrap(),
+        at: NOW,
+        organisation: "org1".into(),
+        user: "id-of-alice".into(),
+        action: "Test",
+        outcome: "ok",
+        address: "127.0.0.1".into(),
+        request_id: "r".into(),
+        fingerprint: None,
+    }
+}
+
+async fn ids(store: &dyn Store, at: u64) -> Vec<String> {
+    let now = NOW.plus(Duration::from_secs(at));
+    let keys = store.keys("org1", "id-of-alice", now).await.unwrap();
+    assert!(keys.iter().all(|key| key.state == KeyState::Pending));
+    keys.into_iter().map(|key| key.id).collect()
+}
+
+async fn the_newest_five_pending_keys_are_kept_until_they_expire(store: Arc<dyn Store>) {
+    let random = SeededRandom::default();
+    for number in 1..=7 {
+        store.add_pending_key(&key(number), &event(&random)).await.unwrap();
+    }
+    assert_eq!(ids(&*store, 0).await, ["key7", "key6", "key5", "key4", "key3"]);
+    assert_eq!(ids(&*store, 599).await.len(), 5);
+    assert!(ids(&*store, 600).await.is_empty());
+    assert!(store.keys("org2", "id-of-alice", NOW).await.unwrap().is_empty());
+}
+
+async fn keys_made_at_once_take_places_of_their_own(store: Arc<dyn Store>) {
+    let random = Arc::new(SeededRandom::default());
+    let adding = (1..=100).map(|number| {
+        let (store, random) = (store.clone(), random.clone());
+        tokio::spawn(async move {
+            store.add_pending_key(&key(number), &event(&random)).await.unwrap();
+        })
+    });
+    for task in adding.collect::<Vec<_>>() {
+        task.await.unwrap();
+    }
+    let mut left = ids(&*store, 0).await;
+    assert_eq!(left.len(), 5);
+    left.sort();
+    left.dedup();
+    assert_eq!(left.len(), 5);
+}
+
+async fn a_key_and_its_audit_row_are_kept_together_or_not_at_all(store: Arc<dyn Store>) {
+    let random = SeededRandom::default();
+    let twice = event(&random);
+    store.add_pending_key(&key(1), &twice).await.unwrap();
+    assert!(matches!(store.add_pending_key(&key(2), &twice).await, Err(StoreError::Conflict)));
+    assert_eq!(ids(&*store, 0).await, ["key1"]);
+}
+
+async fn names_and_addresses_are_taken_once(store: Arc<dyn Store>) {
+    populate(&*store).await;
+    let same_name = NewUser { email: "other@example.com".into(), id: "x".into(), ..user("alice") };
+    let same_email = NewUser {
+        email: "ALICE@example.com".into(),
+        id: "x".into(),
+        name: "other".into(),
+        ..user("alice")
+    };
+    for taken in [same_name, same_email] {
+        let added = store.add_user(&taken, &[], NOW).await;
+        assert!(matches!(added, Err(StoreError::Conflict)));
+    }
+    let nowhere = store.add_user(&user("carol"), &["nowhere".to_owned()], NOW).await;
+    assert!(matches!(nowhere, Err(StoreError::Missing("organisation"))));
+    assert!(store.user_named("carol").await.unwrap().is_none());
+
+    assert_eq!(store.user_named("alice").await.unwrap().unwrap().id, "id-of-alice");
+    assert_eq!(store.user_named("Alice@Example.com").await.unwrap().unwrap().id, "id-of-alice");
+    assert!(store.user_named("ALICE").await.unwrap().is_none());
+}
+
+async fn a_membership_is_of_enabled_users_alone(store: Arc<dyn Store>) {
+    populate(&*store).await;
+    let member = |user: &'static str, organisation: &'static str| {
+        let store = store.clone();
+        async move { store.membership(user, organisation, b"credential").await.unwrap() }
+    };
+    assert!(!member("id-of-alice", "org1").await.unwrap().administrator);
+    store.join("id-of-alice", "org1", false, true, NOW).await.unwrap();
+    assert!(member("id-of-alice", "org1").await.unwrap().administrator);
+    assert!(member("id-of-alice", "foreign").await.is_none());
+    assert!(member("id-of-alice", "unknown").await.is_none());
+    store.disable_user("id-of-alice", NOW).await.unwrap();
+    assert!(member("id-of-alice", "org1").await.is_none());
+}
+
+async fn a_migrated_store_is_ready_and_migrating_again_changes_nothing(store: Arc<dyn Store>) {
+    assert!(store.ready().await.unwrap());
+    store.migrate().await.unwrap();
+    assert!(store.ready().await.unwrap());
+}
+
+crate::on_each_store! {
+    the_newest_five_pending_keys_are_kept_until_they_expire
+    keys_made_at_once_take_places_of_their_own
+    a_key_and_its_audit_row_are_kept_together_or_not_at_all
+    names_and_addresses_are_taken_once
+    a_membership_is_of_enabled_users_alone
+    a_migrated_store_is_ready_and_migrating_again_changes_nothing
+}

@@ -1,0 +1,131 @@
+//! What happens by itself: expired rows are removed by one instance at a time, and readiness looks at
+//! the sealing keys.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::web;
+use foundry_api::app::App;
+use foundry_api::background::Sweeper;
+use foundry_api::config::Config;
+use foundry_api::seal::Sealer;
+use foundry_api::store::{Store, Swept};
+
+use crate::authenticator::Client;
+use crate::support::{NOW, SEALING_KEYS, StillClock, TestApp};
+
+const ALICE: &str = "id-of-alice";
+const LATER: Duration = Duration::from_hours(30 * 24);
+
+async fn what_has_expired_is_removed_in_batches_and_nothing_else(store: Arc<dyn Store>) {
+    let app = TestApp::on(store.clone()).await;
+    let alice = Client::of(&*store, ALICE, "a").await;
+    let phone = alice.confirmed(&app);
+    for _ in 0..3 {
+        alice.enrol(&app);
+    }
+    let unexpired = store.sweep(NOW, NOW.minus(Duration::from_mins(10)), 100).await.unwrap();
+    assert_eq!(unexpired, Swept::default());
+    let later = NOW.plus(LATER);
+    let sweep = || store.sweep(later, later.minus(Duration::from_mins(10)), 2);
+    assert_eq!(sweep().await.unwrap(), Swept { keys: 2, sessions: 1, verifications: 1 });
+    assert_eq!(sweep().await.unwrap(), Swept { keys: 1, sessions: 0, verifications: 0 });
+    assert_eq!(sweep().await.unwrap(), Swept::default());
+    app.clock.advance(LATER);
+    let again = Client::of(&*store, ALICE, "b").await;
+    let unknown = again.generate(&app);
+    assert_eq!(unknown.status, 401, "the session of {NOW:?} has expired");
+    assert_eq!(store.keys("org1", ALICE, later).await.unwrap().len(), 1);
+    drop(phone);
+}
+
+async fn a_lease_is_held_by_one_until_it_expires_or_is_given_back(store: Arc<dyn Store>) {
+    let until = NOW.plus(Duration::from_mins(1));
+    let take = |holder: &'static str, now| {
+        let store = store.clone();
+        async move { store.take_lease("work", holder, now, now.plus(until_span())).await.unwrap() }
+    };
+    assert!(take("a", NOW).await);
+    assert!(!take("b", NOW).await);
+    assert!(take("a", NOW).await, "its holder takes it again");
+    assert!(!take("b", until.minus(Duration::from_millis(1))).await);
+    assert!(take("b", until).await, "it has expired");
+    store.give_lease("work", "a").await.unwrap();
+    assert!(!take("a", until).await, "it was not a's to give back");
+    store.give_lease("work", "b").await.unwrap();
+    assert!(take("a", until).await);
+}
+
+fn until_span() -> Duration {
+    Duration::from_mins(1)
+}
+
+fn sweeping_app(store: &Arc<dyn Store>) -> web::Data<App> {
+    let config = Config::from_lookup(|_| None).unwrap();
+    let mut app = App::standard(config, store.clone(), Sealer::parse(SEALING_KEYS).unwrap());
+    app.clock = StillClock::at(NOW.plus(LATER));
+    web::Data::new(app)
+}
+
+async fn the_sweeper_works_alone_and_stops_when_told(store: Arc<dyn Store>) {
+    let app = TestApp::on(store.clone()).await;
+    let alice = Client::of(&*store, ALICE, "a").await;
+    for _ in 0..3 {
+        alice.enrol(&app);
+    }
+    // Somebody else is at it.
+    let now = NOW.plus(LATER);
+    assert!(store.take_lease("sweep", "other", now, now.plus(until_span())).await.unwrap());
+    let (first, second) = (sweeping_app(&store), sweeping_app(&store));
+    let kept = store.clone();
+    let swept = std::thread::spawn(move || {
+        actix_web::rt::System::new().block_on(async move {
+            let idle = Sweeper::start(first).unwrap();
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            idle.stop().await;
+            let before = kept.keys("org1", ALICE, NOW).await.unwrap().len();
+            kept.give_lease("sweep", "other").await.unwrap();
+            let busy = Sweeper::start(second).unwrap();
+            for _ in 0..500 {
+                if kept.keys("org1", ALICE, NOW).await.unwrap().is_empty() {
+                    break;
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            busy.stop().await;
+            let after = kept.keys("org1", ALICE, NOW).await.unwrap().len();
+            let free = kept.take_lease("sweep", "next", now, now).await.unwrap();
+            (before, after, free)
+        })
+    });
+    // Three pending keys until the lease was free, then none; and the lease was given back.
+    assert_eq!(swept.join().unwrap(), (3, 0, true));
+}
+
+async fn readiness_notices_a_sealing_key_that_is_not_the_one_of_its_id(store: Arc<dyn Store>) {
+    crate::support::populate(&*store).await;
+    let with = |keys: &'static str| {
+        TestApp::with(store.clone(), &[], move |mut app| {
+            app.sealer = Sealer::parse(keys).unwrap();
+            app
+        })
+    };
+    let ready = |app: &TestApp| app.send("GET", "/health/ready", &[], b"");
+    let first = with(SEALING_KEYS);
+    ready(&first).expect(200);
+    ready(&first).expect(200);
+    let new = "new:AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI=";
+    let second = with(new);
+    ready(&second).expect(200);
+    let wrong = "new:AwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwM=";
+    let third = with(wrong);
+    let reply = ready(&third).expect(503);
+    assert_eq!(reply.text(), "{\"status\":\"not ready\",\"check\":\"sealing\"}");
+}
+
+crate::on_each_store! {
+    what_has_expired_is_removed_in_batches_and_nothing_else
+    a_lease_is_held_by_one_until_it_expires_or_is_given_back
+    the_sweeper_works_alone_and_stops_when_told
+    readiness_notices_a_sealing_key_that_is_not_the_one_of_its_id
+}

@@ -1,0 +1,5 @@
+package net.servicestack.client;
+
+/** Marks requests of that verb. */
+public interface IPut {
+}

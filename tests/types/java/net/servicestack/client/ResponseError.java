@@ -1,0 +1,5 @@
+package net.servicestack.client;
+
+/** Why a request was refused. */
+public class ResponseError {
+}

@@ -1,0 +1,2 @@
+//! The types that the service generated.
+pub mod dtos;
