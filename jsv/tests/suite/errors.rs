@@ -50,6 +50,8 @@ fn what_stands_in_the_wrong_place_is_said() {
     fails::<Person>("[1]", "expected `{` at line 1 column 1", Syntax);
     fails::<Person>("{id:1,name}", "expected a name and `:` at line 1 column 7", Syntax);
     fails::<Person>("{id:1,\"name\"a}", "expected `:` at line 1 column 13", Syntax);
+    // A name may be text in braces; what is missing behind it is the colon.
+    fails::<jsv::Value>("[{a:b,{}]", "expected `:` at line 1 column 9", Syntax);
     fails::<Person>(
         "{id:1,name:\"a\"b}",
         "text after a quoted or bracketed value at line 1 column 15",
@@ -113,11 +115,6 @@ fn what_does_not_fit_its_type_is_shown() {
         "[01234567890123456789012345678901234567890123456789]",
         "invalid number `0123456789012345678901234567890123456789…` at line 1 column 2",
         Data,
-    );
-    fails::<jsv::Value>(
-        "[{a:b,{}]",
-        "expected a name and `:` at line 1 column 7",
-        Category::Syntax,
     );
 }
 
