@@ -13,7 +13,7 @@ use data_encoding::BASE64;
 use ring::digest;
 use zeroize::Zeroizing;
 
-use super::{Caller, Provider, Source, credentials};
+use super::{Caller, Provider, Source, credentials, session};
 use crate::error::Error;
 use crate::http::Exchange;
 
@@ -39,9 +39,12 @@ impl Provider for Basic {
         if password.is_empty() {
             return Ok(None);
         }
-        let user = credentials::check(exchange, name, password)
-            .await?
-            .ok_or_else(Error::bad_credentials)?;
+        let Some(user) = credentials::check(exchange, name, password).await? else {
+            // A client that shows a wrong password has lost its session, too (`fixtures/wire`,
+            // camel/0749).
+            session::end(exchange, "Unauthorized").await?;
+            return Err(Error::bad_credentials());
+        };
         // There is no session and no token: the credential is the password as it is stored, so it
         // is another one once the password has been changed.
         let credential = digest::digest(&digest::SHA256, user.password_hash.as_bytes());

@@ -20,7 +20,8 @@ use crate::store::User;
 /// The cookie that holds a bearer token.
 pub const TOKEN_COOKIE: &str = "ss-tok";
 
-const NAME: &str = "jwt";
+/// The name of the providers that take one.
+pub const TOKEN_PROVIDER: &str = "jwt";
 
 /// Bearer tokens in `Authorization`.
 pub struct Bearer;
@@ -28,7 +29,7 @@ pub struct Bearer;
 #[async_trait(?Send)]
 impl Provider for Bearer {
     fn name(&self) -> &'static str {
-        NAME
+        TOKEN_PROVIDER
     }
 
     fn source(&self) -> Source {
@@ -49,7 +50,7 @@ pub struct TokenCookie;
 #[async_trait(?Send)]
 impl Provider for TokenCookie {
     fn name(&self) -> &'static str {
-        NAME
+        TOKEN_PROVIDER
     }
 
     fn source(&self) -> Source {
@@ -75,7 +76,7 @@ async fn caller(exchange: &Exchange<'_>, token: &str) -> Result<Caller, Error> {
     // hosts number theirs from the start again whenever they are restarted.
     let credential = hash(claims.sid.as_deref().unwrap_or(token));
     let auth_time = claims.auth_time();
-    Ok(Caller { user, provider: NAME, credential, amr: claims.amr, auth_time })
+    Ok(Caller { user, provider: TOKEN_PROVIDER, credential, amr: claims.amr, auth_time })
 }
 
 async fn user_of(exchange: &Exchange<'_>, claims: &Claims) -> Result<Option<User>, Error> {

@@ -28,7 +28,7 @@ use async_trait::async_trait;
 
 pub use api_key::ApiKey;
 pub use basic::Basic;
-pub use bearer::{Bearer, TOKEN_COOKIE, TokenCookie};
+pub use bearer::{Bearer, TOKEN_COOKIE, TOKEN_PROVIDER, TokenCookie};
 pub use session::Session;
 
 use crate::clock::Timestamp;

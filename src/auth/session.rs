@@ -43,6 +43,18 @@ impl Provider for Session {
     }
 }
 
+/// Ends the session that a request carries, if it is one, with the tokens made with it.
+///
+/// # Errors
+/// The store's, or no randomness for the audit row.
+pub async fn end(exchange: &Exchange<'_>, outcome: &'static str) -> Result<(), Error> {
+    let Some(id) = id_of(exchange.request) else { return Ok(()) };
+    let (store, hash) = (&exchange.app.store, hash(&id));
+    let Some(user) = store.session_user(&hash, exchange.now).await? else { return Ok(()) };
+    let event = exchange.event("Logout", &user.id, "", outcome, None)?;
+    Ok(store.end_session(&hash, &event).await?)
+}
+
 /// The longest id that is looked up.
 const ID_MAX: usize = 64;
 

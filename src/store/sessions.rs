@@ -8,11 +8,11 @@ use crate::clock::Timestamp;
 /// Sessions of users who signed in.
 #[async_trait]
 pub trait Sessions: Send + Sync {
-    /// Keeps a session, the sign-in that tokens made with it hang on, if there are any, and the
-    /// audit row.
+    /// Keeps a session, the sign-in that tokens hang on, whichever there is of the two, and the audit
+    /// row.
     async fn add_session(
         &self,
-        session: &NewSession,
+        session: Option<&NewSession>,
         sign_in: Option<&NewSignIn>,
         event: &Event,
     ) -> Result<()>;

@@ -79,7 +79,7 @@ impl Client {
             request_id: id(&SeededRandom::default()).unwrap(),
             fingerprint: None,
         };
-        store.add_session(&new, None, &event).await.unwrap();
+        store.add_session(Some(&new), None, &event).await.unwrap();
         Self { cookie: format!("ss-id={id_of_session}") }
     }
 

@@ -71,9 +71,10 @@ async fn no_other_origin_is_told_anything() {
     assert_eq!(reply.header("Vary"), Some("Accept"));
 }
 
-fn sign_in(app: &TestApp, headers: &[(&str, &str)]) -> Reply {
-    let body =
-        format!("{{\"userName\":\"alice\",\"password\":\"{PASSWORD}\",\"useTokenCookie\":true}}");
+fn sign_in(app: &TestApp, headers: &[(&str, &str)], token_cookie: bool) -> Reply {
+    let body = format!(
+        "{{\"userName\":\"alice\",\"password\":\"{PASSWORD}\",\"useTokenCookie\":{token_cookie}}}"
+    );
     let mut all = vec![("Content-Type", "application/json")];
     all.extend_from_slice(headers);
     app.send("POST", "/auth/credentials", &all, body.as_bytes())
@@ -82,11 +83,14 @@ fn sign_in(app: &TestApp, headers: &[(&str, &str)]) -> Reply {
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn cookies_are_not_taken_from_another_sites_page() {
     let app = start(&[("FOUNDRY_CORS_ORIGINS", FRIEND)]).await;
-    let reply = sign_in(&app, &[("Origin", "http://test")]).expect(200);
-    let set = reply.headers.iter().filter(|(name, _)| name == "Set-Cookie");
-    let pairs: Vec<&str> = set.map(|(_, cookie)| cookie.split(';').next().unwrap()).collect();
-    let one = |name: &str| *pairs.iter().find(|pair| pair.starts_with(name)).unwrap();
-    let (session, token, refresh) = (one("ss-id="), one("ss-tok="), one("ss-reftok="));
+    let ours = [("Origin", "http://test")];
+    let replies = [false, true].map(|token| sign_in(&app, &ours, token).expect(200));
+    let one = |reply: usize, name: &str| {
+        let set = replies[reply].headers.iter().filter(|(name, _)| name == "Set-Cookie");
+        let mut pairs = set.map(|(_, cookie)| cookie.split(';').next().unwrap());
+        pairs.find(|pair| pair.starts_with(name)).unwrap()
+    };
+    let (session, token, refresh) = (one(0, "ss-id="), one(1, "ss-tok="), one(1, "ss-reftok="));
 
     let foreign = [
         ("Origin", FOREIGN),
@@ -100,7 +104,7 @@ async fn cookies_are_not_taken_from_another_sites_page() {
             let reply = app.send("PUT", GENERATE, &[header, ("Cookie", cookies)], b"").expect(403);
             assert!(!reply.text().contains("otpauth"), "{header:?}");
         }
-        sign_in(&app, &[header]).expect(403);
+        sign_in(&app, &[header], true).expect(403);
         let cookies = ("Cookie", refresh);
         let reply = app.send("POST", "/access-token", &[header, cookies], b"").expect(403);
         assert_eq!(reply.header("Set-Cookie"), None);
@@ -125,10 +129,10 @@ async fn cookies_are_not_taken_from_another_sites_page() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn behind_https_a_plain_page_of_the_same_host_is_another_site() {
     let app = start(&[("FOUNDRY_PUBLIC_URL", "https://api.example/base")]).await;
-    sign_in(&app, &[("Origin", "http://test")]).expect(403);
-    sign_in(&app, &[("Origin", "http://api.example")]).expect(403);
-    sign_in(&app, &[("Origin", "https://api.example.evil.example")]).expect(403);
-    let reply = sign_in(&app, &[("Origin", "https://api.example")]).expect(200);
+    sign_in(&app, &[("Origin", "http://test")], true).expect(403);
+    sign_in(&app, &[("Origin", "http://api.example")], true).expect(403);
+    sign_in(&app, &[("Origin", "https://api.example.evil.example")], true).expect(403);
+    let reply = sign_in(&app, &[("Origin", "https://api.example")], true).expect(200);
     for (_, cookie) in reply.headers.iter().filter(|(name, _)| name == "Set-Cookie") {
         assert!(cookie.ends_with("; Secure"), "{cookie}");
     }

@@ -100,7 +100,7 @@ async fn populate(store: &dyn Store) {
             request_id: String::new(),
             fingerprint: None,
         };
-        store.add_session(&session, None, &event).await.unwrap();
+        store.add_session(Some(&session), None, &event).await.unwrap();
     }
 }
 

@@ -264,6 +264,8 @@ async fn a_refresh_token_in_a_cookie_is_replaced_and_must_not_come_back(store: A
     for member in ["bearerToken", "refreshToken"] {
         assert!(reply.json().get(member).is_none(), "{member} is where scripts can read it");
     }
+    // The tokens are all there is: the id of a session comes along, as clients expect it, and is none.
+    put(&app, "X-ss-id", &text(&reply, "sessionId")).expect(401);
     let first = cookie(&reply, "ss-reftok").unwrap();
     let by_cookie = |token: &str| refresh(&app, &[("Cookie", &format!("ss-reftok={token}"))], "{}");
     let reply = by_cookie(&first).expect(200);

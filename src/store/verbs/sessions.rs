@@ -18,21 +18,23 @@ const SELECT_SESSION_USER: &str = "SELECT u.id, u.name, u.email, u.password_hash
 impl Sessions for Handle {
     async fn add_session(
         &self,
-        session: &NewSession,
+        session: Option<&NewSession>,
         sign_in: Option<&NewSignIn>,
         event: &Event,
     ) -> Result<()> {
         let mut transaction = begin(&self.pool).await?;
-        sqlx::query(
-            "INSERT INTO sessions (id_hash, user_id, created_at, expires_at) \
-             VALUES ($1, $2, $3, $4)",
-        )
-        .bind(&session.id_hash)
-        .bind(&session.user)
-        .bind(session.created_at.as_millis())
-        .bind(session.expires_at.as_millis())
-        .execute(&mut *transaction)
-        .await?;
+        if let Some(session) = session {
+            sqlx::query(
+                "INSERT INTO sessions (id_hash, user_id, created_at, expires_at) \
+                 VALUES ($1, $2, $3, $4)",
+            )
+            .bind(&session.id_hash)
+            .bind(&session.user)
+            .bind(session.created_at.as_millis())
+            .bind(session.expires_at.as_millis())
+            .execute(&mut *transaction)
+            .await?;
+        }
         if let Some(sign_in) = sign_in {
             insert_sign_in(&mut transaction, sign_in).await?;
         }

@@ -31,6 +31,8 @@ const FORGOTTEN: Duration = Duration::from_mins(31);
 pub struct Host {
     app: TestApp,
     clock: Arc<StillClock>,
+    /// Whether its sign-ins gave tokens in cookies.
+    token_cookies: bool,
     sessions: RefCell<HashMap<String, String>>,
 }
 
@@ -74,7 +76,8 @@ impl Host {
             }
             app
         });
-        Self { app, clock, sessions: RefCell::default() }
+        let token_cookies = name == "tokcookie";
+        Self { app, clock, token_cookies, sessions: RefCell::default() }
     }
 
     /// Sends a request as it was recorded, signed in where it was, and reads the whole reply.
@@ -118,9 +121,12 @@ impl Host {
         }
         let known = self.sessions.borrow().get(recorded).cloned();
         known.unwrap_or_else(|| {
-            let login = b"{\"UserName\":\"alice\",\"Password\":\"p@ss:w0rd\"}";
+            let login = format!(
+                "{{\"UserName\":\"alice\",\"Password\":\"p@ss:w0rd\",\"UseTokenCookie\":{}}}",
+                self.token_cookies
+            );
             let json = ("Content-Type", "application/json");
-            let reply = self.app.send("POST", "/auth/credentials", &[json], login);
+            let reply = self.app.send("POST", "/auth/credentials", &[json], login.as_bytes());
             let mut lines = reply.headers.iter().filter(|(name, _)| name == "Set-Cookie");
             let id = lines
                 .find_map(|(_, line)| cookie(line, "ss-id"))
