@@ -110,7 +110,7 @@ impl<'a> Exchange<'a> {
         fingerprint: Option<&str>,
     ) -> Result<Event, Error> {
         Ok(Event {
-            id: random::id(&*self.app.random)?,
+            id: random::id_at(self.now, &*self.app.random)?,
             at: self.now,
             organisation: organisation.to_owned(),
             user: user.to_owned(),

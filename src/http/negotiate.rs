@@ -15,7 +15,7 @@
 //! 7. Formats that cannot show what is to be said (a refusal has no QR code) are passed over in all
 //!    of this.
 
-use crate::format::{Format, Formats, essence};
+use crate::format::{Format, Formats, MediaType, essence};
 
 /// The most ranges of an `Accept` that are looked at.
 const RANGES: usize = 64;
@@ -45,6 +45,11 @@ pub fn reply_format<'a>(
     shows: &dyn Fn(&dyn Format) -> bool,
 ) -> (&'a dyn Format, &'static str) {
     let shown = |format: &&dyn Format| shows(*format);
+    if let Some((format, known)) = plain(formats, &asked)
+        && shows(format)
+    {
+        return (format, known.label);
+    }
     let json = asked.callback.then(|| formats.named("json")).flatten();
     let named = asked.named.and_then(|name| {
         // Cut at the first dot, as the original does (rule N2).
@@ -61,6 +66,19 @@ pub fn reply_format<'a>(
         .unwrap_or_else(|| formats.default());
     let elsewhere = accepted().is_some_and(|accepted| accepted.name() != format.name());
     (format, label(format, &asked, elsewhere))
+}
+
+/// The short way for what nearly every program sends: an `Accept` that is one media type, as it is, and
+/// nothing that goes before it.
+fn plain<'a>(formats: &'a Formats, asked: &Asked<'_>) -> Option<(&'a dyn Format, &'a MediaType)> {
+    let accept = asked.accept?;
+    if asked.callback || asked.suffix.is_some() || asked.named.is_some() || asked.route.is_some() {
+        return None;
+    }
+    formats.iter().find_map(|format| {
+        let mut known = format.media_types().iter();
+        known.find(|known| known.name.eq_ignore_ascii_case(accept)).map(|known| (format, known))
+    })
 }
 
 /// How a reply in this format is labelled.

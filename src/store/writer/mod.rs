@@ -12,10 +12,10 @@
 //!
 //! The rules:
 //! - with nothing on its way a write goes at once: nobody waits for company;
-//! - while a batch is on its way the next one fills, and starts when that one is done, or after
-//!   [`Settings::spacing`], whichever comes first. So a fast disk sees few, large batches one after
-//!   the other, and on a slow one several are on their way at a time, as many as its commits are
-//!   slow;
+//! - while batches are on their way the next one fills, and starts when they are done, or
+//!   [`Settings::spacing`] after the last of them and when it has as many writes as all of them
+//!   together, whichever comes first. So a fast disk sees few, large batches one after the other,
+//!   and on a slow one several are on their way at a time, without ever getting small;
 //! - the keys of one user in one organisation are never in two batches on their way: they are
 //!   numbered in the order in which they came;
 //! - what cannot wait any more is refused ([`Settings::queue`]);

@@ -27,40 +27,52 @@ struct State {
     stopped: bool,
 }
 
+/// How many times the spacing a batch waits for, at the most, that is smaller than what is on its way.
+const SMALLER: u32 = 8;
+
 impl<S: Sink> Shared<S> {
     /// The batch that may start now. If one may start later, sees to it that it will.
     pub(super) fn next(
         this: &Arc<Self>,
         queue: &mut Queue<S::Connection>,
     ) -> Option<Batch<S::Connection>> {
-        let settings = this.settings;
-        if queue.len() == 0 || queue.started() >= settings.lanes {
-            return None;
-        }
         let now = Instant::now();
-        let due = queue.last_start().is_none_or(|last| now >= last + settings.spacing);
-        if queue.started() == 0 || due {
-            return queue.start(settings.batch, now);
+        if this.due(queue, now)? <= now {
+            return queue.start(this.settings.batch, now);
         }
         this.metronome.arm(this);
         None
     }
 
+    /// When the next batch may start; never, if nothing waits or no lane is free.
+    ///
+    /// With nothing on its way that is at once. Beside batches on their way it is when as much waits
+    /// as they hold: the database's work for a batch is a part for the batch and a part for each
+    /// row, and halves cost the first part twice while they save the wait for one commit.
+    fn due(&self, queue: &Queue<S::Connection>, now: Instant) -> Option<Instant> {
+        if queue.len() == 0 || queue.started() >= self.settings.lanes {
+            return None;
+        }
+        let Some(last) = queue.last_start().filter(|_| queue.started() > 0) else {
+            return Some(now);
+        };
+        let spacing = self.settings.spacing;
+        Some(last + if queue.len() >= queue.on_way() { spacing } else { spacing * SMALLER })
+    }
+
     /// Starts the batch that is due. Gives the time of the next one, if something waits for it.
     fn beat(this: &Arc<Self>) -> Option<Instant> {
         let mut queue = this.lock();
-        if queue.len() == 0 || queue.started() >= this.settings.lanes {
-            return None;
-        }
-        let due = queue.last_start()? + this.settings.spacing;
-        if due > Instant::now() {
+        let now = Instant::now();
+        let due = this.due(&queue, now)?;
+        if due > now {
             return Some(due);
         }
-        let batch = queue.start(this.settings.batch, Instant::now())?;
-        let waits = queue.len() > 0;
+        let batch = queue.start(this.settings.batch, now)?;
+        let next = this.due(&queue, now);
         drop(queue);
         Self::drive(this, batch);
-        waits.then(|| Instant::now() + this.settings.spacing)
+        next
     }
 }
 
@@ -109,8 +121,10 @@ fn run<S: Sink>(beat: &Beat, shared: &Weak<Shared<S>>) {
         loop {
             let Some(shared) = shared.upgrade() else { return };
             let Some(due) = Shared::beat(&shared) else { break };
+            // It may be due earlier by then: what waits grows.
+            let pause = due.saturating_duration_since(Instant::now()).min(shared.settings.spacing);
             drop(shared);
-            std::thread::sleep(due.saturating_duration_since(Instant::now()));
+            std::thread::sleep(pause);
         }
     }
 }

@@ -32,6 +32,8 @@ pub(super) struct Queue<C> {
     hasher: RandomState,
     /// Batches on their way.
     started: usize,
+    /// Writes on their way.
+    on_way: usize,
     last_start: Option<Instant>,
     idle: Vec<C>,
     closed: bool,
@@ -44,6 +46,7 @@ impl<C> Default for Queue<C> {
             busy: HashSet::new(),
             hasher: RandomState::new(),
             started: 0,
+            on_way: 0,
             last_start: None,
             idle: Vec::new(),
             closed: false,
@@ -69,6 +72,11 @@ impl<C> Queue<C> {
     /// Batches on their way.
     pub(super) fn started(&self) -> usize {
         self.started
+    }
+
+    /// Writes on their way.
+    pub(super) fn on_way(&self) -> usize {
+        self.on_way
     }
 
     pub(super) fn last_start(&self) -> Option<Instant> {
@@ -102,6 +110,7 @@ impl<C> Queue<C> {
         }
         self.busy.extend(taken.iter().map(|waiting| waiting.whose));
         self.started += 1;
+        self.on_way += taken.len();
         self.last_start = Some(now);
         Some(Batch { waiting: taken, connection: self.idle.pop() })
     }
@@ -112,6 +121,7 @@ impl<C> Queue<C> {
             self.busy.remove(user);
         }
         self.started -= 1;
+        self.on_way -= users.len();
     }
 
     /// Keeps a connection for the next batch.
