@@ -17,15 +17,14 @@ pub async fn check(
 ) -> Result<Option<User>, Error> {
     let app = exchange.app;
     let guess = Guess { name, password, address: exchange.peer() };
-    if let Some(wait) = app.throttle.wait(&guess, exchange.now) {
-        let message = "There were too many wrong passwords. Try again later.";
-        return Err(Error::too_many(message, wait));
-    }
+    let attempt = app.throttle.begin(&guess, exchange.now).map_err(|wait| {
+        Error::too_many("There were too many wrong passwords. Try again later.", wait)
+    })?;
     let user = app.passwords.check(&*app.store, &*app.random, name, password).await?;
     if user.is_some() {
-        app.throttle.succeeded(&guess, exchange.now);
+        attempt.right();
     } else {
-        app.throttle.failed(&guess, exchange.now);
+        let _waits = attempt.wrong();
     }
     Ok(user)
 }

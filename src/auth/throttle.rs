@@ -15,6 +15,10 @@
 //! old password in its settings, or one that sends everything twice (needs 42), locks nobody out.
 //! While a wait lasts no password is checked, and nobody learns whether it was right.
 //!
+//! A guess counts by account as soon as it is looked at, and until its verdict is known: many that
+//! are sent at once are no more than those that are sent one after the other. By address it counts
+//! when it was wrong, since the people behind one address may all sign in at once.
+//!
 //! The counts are those of one instance and are gone when it ends; each is a few words, and there
 //! are never more than [`ENTRIES`]. Names and passwords are kept as keyed hashes only.
 
@@ -79,48 +83,37 @@ pub struct Throttle {
     counts: Mutex<HashMap<Key, Count>>,
 }
 
-impl Throttle {
-    /// How long to wait before this guess is looked at, if at all.
-    #[must_use]
-    pub fn wait(&self, guess: &Guess<'_>, now: Timestamp) -> Option<Duration> {
-        let (account, network) = self.place(guess);
-        let counts = self.counts();
-        let known = Key::Known(account, network);
-        let known = counts.get(&known).is_some_and(|count| now < count.last.plus(KNOWN));
-        let everywhere = (!known).then_some((Key::Account(account), ACCOUNT));
-        [(Key::Pair(account, network), PAIR), (Key::Address(network), ADDRESS)]
-            .into_iter()
-            .chain(everywhere)
-            .filter_map(|(key, limit)| limit.wait(counts.get(&key)?, now))
-            .max()
-    }
+/// A guess that is being looked at. Without a verdict it never was one.
+pub struct Attempt<'a> {
+    throttle: &'a Throttle,
+    place: (u64, Network),
+    password: u64,
+    now: Timestamp,
+    /// Not when it is the wrong password of before.
+    counts: bool,
+}
 
-    /// The password was wrong.
-    pub fn failed(&self, guess: &Guess<'_>, now: Timestamp) {
-        let (account, network) = self.place(guess);
+impl Throttle {
+    /// Begins to look at a guess, which counts from now on.
+    ///
+    /// # Errors
+    /// How long to wait before this guess is looked at.
+    pub fn begin(&self, guess: &Guess<'_>, now: Timestamp) -> Result<Attempt<'_>, Duration> {
+        let place = self.place(guess);
+        let (account, network) = place;
         let password = self.hasher.hash_one((account, guess.password));
         let mut counts = self.counts();
+        if let Some(wait) = wait(&counts, place, now) {
+            return Err(wait);
+        }
         let pair = Key::Pair(account, network);
-        if counts.get(&pair).is_some_and(|count| count.password == password) {
-            return;
-        }
-        for key in [pair, Key::Address(network), Key::Account(account)] {
-            make_room(&mut counts, now);
-            let count = counts.entry(key).or_insert(Count { wrong: 0, last: now, password });
-            if now >= count.last.plus(FORGET) {
-                count.wrong = 0;
+        let again = counts.get(&pair).is_some_and(|count| count.password == password);
+        if !again {
+            for key in [pair, Key::Account(account)] {
+                add(&mut counts, key, now, password);
             }
-            *count = Count { wrong: count.wrong.saturating_add(1), last: now, password };
         }
-    }
-
-    /// The password was right.
-    pub fn succeeded(&self, guess: &Guess<'_>, now: Timestamp) {
-        let (account, network) = self.place(guess);
-        let mut counts = self.counts();
-        counts.remove(&Key::Pair(account, network));
-        make_room(&mut counts, now);
-        counts.insert(Key::Known(account, network), Count { wrong: 0, last: now, password: 0 });
+        Ok(Attempt { throttle: self, place, password, now, counts: !again })
     }
 
     fn place(&self, guess: &Guess<'_>) -> (u64, Network) {
@@ -137,6 +130,76 @@ impl Throttle {
         // A count is whole between any two statements, so a panic elsewhere spoiled nothing.
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+impl Attempt<'_> {
+    /// The password was wrong. Whether the next one has to wait.
+    #[must_use]
+    pub fn wrong(mut self) -> bool {
+        if !std::mem::take(&mut self.counts) {
+            return false;
+        }
+        let mut counts = self.throttle.counts();
+        add(&mut counts, Key::Address(self.place.1), self.now, self.password);
+        wait(&counts, self.place, self.now).is_some()
+    }
+
+    /// The password was right.
+    pub fn right(mut self) {
+        let (account, network) = self.place;
+        self.take_back();
+        let mut counts = self.throttle.counts();
+        counts.remove(&Key::Pair(account, network));
+        make_room(&mut counts, self.now);
+        let known = Count { wrong: 0, last: self.now, password: 0 };
+        counts.insert(Key::Known(account, network), known);
+    }
+
+    fn take_back(&mut self) {
+        if !std::mem::take(&mut self.counts) {
+            return;
+        }
+        let (account, network) = self.place;
+        let mut counts = self.throttle.counts();
+        for key in [Key::Pair(account, network), Key::Account(account)] {
+            let Some(count) = counts.get_mut(&key) else { continue };
+            count.wrong = count.wrong.saturating_sub(1);
+            if count.wrong == 0 {
+                counts.remove(&key);
+            }
+        }
+    }
+}
+
+impl Drop for Attempt<'_> {
+    fn drop(&mut self) {
+        self.take_back();
+    }
+}
+
+/// How long a guess at this account from this network has to wait.
+fn wait(
+    counts: &HashMap<Key, Count>,
+    (account, network): (u64, Network),
+    now: Timestamp,
+) -> Option<Duration> {
+    let known = Key::Known(account, network);
+    let known = counts.get(&known).is_some_and(|count| now < count.last.plus(KNOWN));
+    let everywhere = (!known).then_some((Key::Account(account), ACCOUNT));
+    [(Key::Pair(account, network), PAIR), (Key::Address(network), ADDRESS)]
+        .into_iter()
+        .chain(everywhere)
+        .filter_map(|(key, limit)| limit.wait(counts.get(&key)?, now))
+        .max()
+}
+
+fn add(counts: &mut HashMap<Key, Count>, key: Key, now: Timestamp, password: u64) {
+    make_room(counts, now);
+    let count = counts.entry(key).or_insert(Count { wrong: 0, last: now, password });
+    if now >= count.last.plus(FORGET) {
+        count.wrong = 0;
+    }
+    *count = Count { wrong: count.wrong.saturating_add(1), last: now, password };
 }
 
 impl Limit {
@@ -183,11 +246,11 @@ mod tests {
     fn wrong(throttle: &Throttle, name: &str, number: u32, from: [u8; 4], now: Timestamp) -> bool {
         let (password, address) = guess(number, from);
         let guess = Guess { name, password: &password, address };
-        let waits = throttle.wait(&guess, now).is_some();
-        if !waits {
-            throttle.failed(&guess, now);
-        }
-        waits
+        throttle.begin(&guess, now).map(Attempt::wrong).is_err()
+    }
+
+    fn right(throttle: &Throttle, guess: &Guess<'_>) {
+        throttle.begin(guess, NOW).unwrap_or_else(|wait| panic!("{wait:?}")).right();
     }
 
     #[test]
@@ -201,7 +264,7 @@ mod tests {
         for expected in [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900] {
             let (password, address) = guess(99, here);
             let next = Guess { name: "Alice", password: &password, address };
-            assert_eq!(throttle.wait(&next, now), Some(Duration::from_secs(expected)));
+            assert_eq!(throttle.begin(&next, now).err(), Some(Duration::from_secs(expected)));
             now = now.plus(Duration::from_secs(expected));
             assert!(!wrong(&throttle, "alice", u32::try_from(now.as_secs()).unwrap(), here, now));
         }
@@ -216,7 +279,7 @@ mod tests {
         }
         for number in 2..100 {
             let (password, address) = guess(0, here);
-            throttle.succeeded(&Guess { name: "alice", password: &password, address }, NOW);
+            right(&throttle, &Guess { name: "alice", password: &password, address });
             // Each one counts for the address, which other accounts would have to bear.
             if number < 40 {
                 assert!(!wrong(&throttle, "alice", number, here, NOW), "{number}");
@@ -230,16 +293,38 @@ mod tests {
         let home = [192, 168, 0, 1];
         let (password, address) = guess(0, home);
         let owner = Guess { name: "alice", password: &password, address };
-        throttle.succeeded(&owner, NOW);
+        right(&throttle, &owner);
         for number in 0..200_u32 {
             let from =
                 [10, 0, u8::try_from(number / 250).unwrap(), u8::try_from(number % 250).unwrap()];
             wrong(&throttle, "alice", number, from, NOW);
         }
-        assert_eq!(throttle.wait(&owner, NOW), None);
+        right(&throttle, &owner);
         let elsewhere = Guess { address: Some(IpAddr::from([172, 16, 0, 1])), ..owner };
-        let wait = throttle.wait(&elsewhere, NOW).unwrap();
+        let wait = throttle.begin(&elsewhere, NOW).err().unwrap();
         assert!(wait <= Duration::from_secs(30), "{wait:?}");
+    }
+
+    #[test]
+    fn guesses_that_are_looked_at_count_and_those_without_a_verdict_never_were() {
+        let throttle = Throttle::default();
+        let texts: Vec<String> = (0..6).map(|number| format!("guess {number}")).collect();
+        let begin =
+            |password| throttle.begin(&Guess { name: "alice", password, address: None }, NOW);
+        let looked_at: Vec<_> = texts[..5].iter().map(|text| begin(text).ok().unwrap()).collect();
+        assert_eq!(begin(&texts[5]).err(), Some(Duration::from_secs(1)));
+        // The database did not answer.
+        drop(looked_at);
+        assert!(begin(&texts[5]).is_ok());
+        assert!(throttle.counts().is_empty());
+        // One password at many places at once is one guess, be it right or wrong.
+        let same: Vec<_> = (0..100).map(|_| begin(&texts[0]).ok().unwrap()).collect();
+        for attempt in same {
+            attempt.right();
+        }
+        let last: Vec<bool> =
+            texts.iter().filter_map(|text| Some(begin(text).ok()?.wrong())).collect();
+        assert_eq!(last, [false, false, false, false, true]);
     }
 
     #[test]

@@ -10,6 +10,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod api_keys;
+mod attacks;
 mod audit;
 mod authenticator;
 mod coalescing;

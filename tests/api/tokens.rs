@@ -13,7 +13,7 @@ use serde_json::json;
 use crate::support::{GENERATE, NOW, PASSWORD, Reply, TestApp, memory, populate, user};
 
 /// The HS256 key of the recorded host: the bytes 1 to 32.
-fn key() -> Vec<u8> {
+pub fn key() -> Vec<u8> {
     (1..=32).collect()
 }
 
@@ -28,7 +28,12 @@ async fn on(store: Arc<dyn Store>) -> TestApp {
 
 /// A token as the host that is being replaced mints it.
 fn host_token(header: &serde_json::Value, claims: &serde_json::Value, key: &[u8]) -> String {
-    let part = |value: &serde_json::Value| BASE64URL_NOPAD.encode(value.to_string().as_bytes());
+    signed(&header.to_string(), &claims.to_string(), key)
+}
+
+/// A token of this header and these claims, whatever they are, with their HMAC.
+pub fn signed(header: &str, claims: &str, key: &[u8]) -> String {
+    let part = |text: &str| BASE64URL_NOPAD.encode(text.as_bytes());
     let message = format!("{}.{}", part(header), part(claims));
     let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), message.as_bytes());
     format!("{message}.{}", BASE64URL_NOPAD.encode(tag.as_ref()))
@@ -39,7 +44,7 @@ fn hs256() -> serde_json::Value {
 }
 
 /// Alice's token, with other claims where they are given.
-fn claims(other: &serde_json::Value) -> serde_json::Value {
+pub fn claims(other: &serde_json::Value) -> serde_json::Value {
     let mut claims = json!({
         "sub": 1, "iat": NOW.as_secs() - 60, "exp": NOW.as_secs() + 60, "name": "Alice A",
         "iss": "ssjwt", "preferred_username": "alice", "email": "alice@example.com",
@@ -55,7 +60,7 @@ fn put(app: &TestApp, header: &str, value: &str) -> Reply {
     app.send("PUT", GENERATE, &[(header, value)], b"")
 }
 
-fn bearer(app: &TestApp, token: &str) -> Reply {
+pub fn bearer(app: &TestApp, token: &str) -> Reply {
     put(app, "Authorization", &format!("Bearer {token}"))
 }
 
