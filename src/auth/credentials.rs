@@ -4,6 +4,7 @@
 use super::throttle::Guess;
 use crate::error::Error;
 use crate::http::Exchange;
+use crate::metrics::Limit;
 use crate::store::User;
 
 /// The user, if name and password fit each other.
@@ -18,13 +19,14 @@ pub async fn check(
     let app = exchange.app;
     let guess = Guess { name, password, address: exchange.peer() };
     let attempt = app.throttle.begin(&guess, exchange.now).map_err(|wait| {
+        app.metrics.limited(Limit::Passwords);
         Error::too_many("There were too many wrong passwords. Try again later.", wait)
     })?;
     let user = app.passwords.check(&*app.store, &*app.random, name, password).await?;
     if user.is_some() {
         attempt.right();
-    } else {
-        let _waits = attempt.wrong();
+    } else if attempt.wrong() {
+        app.metrics.locked_out(Limit::Passwords);
     }
     Ok(user)
 }

@@ -33,7 +33,7 @@ pub fn bind(app: web::Data<App>, address: SocketAddr) -> std::io::Result<Server>
 }
 
 async fn metrics(app: web::Data<App>) -> HttpResponse {
-    let mut response = HttpResponse::Ok().body(app.metrics.text());
+    let mut response = HttpResponse::Ok().body(app.metrics.scraped(&app).await);
     let label =
         HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
     response.headers_mut().insert(CONTENT_TYPE, label);

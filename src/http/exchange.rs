@@ -1,9 +1,11 @@
 //! One exchange: a request, and what is known of it beyond its bytes.
 
+use std::cell::Cell;
 use std::net::IpAddr;
 use std::time::Instant;
 
 use actix_web::HttpRequest;
+use actix_web::http::StatusCode;
 
 use super::proxy;
 use crate::app::App;
@@ -28,6 +30,10 @@ pub struct Exchange<'a> {
     pub began: Instant,
     /// The id that the reply, the log and the audit share.
     pub id: String,
+    /// The name of the format that it was answered in, once it is; empty for a reply without one.
+    pub replied_in: Cell<&'static str>,
+    /// Whether it is to leave an audit row.
+    audited: Cell<bool>,
     verb: String,
 }
 
@@ -46,7 +52,8 @@ impl<'a> Exchange<'a> {
         };
         let verb = verb(request);
         let (now, began) = (app.clock.now(), Instant::now());
-        Ok(Self { app, request, operation: "", now, began, id, verb })
+        let (replied_in, audited) = (Cell::new(""), Cell::new(false));
+        Ok(Self { app, request, operation: "", now, began, id, replied_in, audited, verb })
     }
 
     /// The verb that counts, upper case: that of the request, or what a POST says it is instead.
@@ -74,6 +81,16 @@ impl<'a> Exchange<'a> {
         let config = &self.app.config;
         config.public_url.as_deref().is_some_and(|url| url.starts_with("https://"))
             || proxy::is_https(self.request, &config.trusted_proxies)
+    }
+
+    /// Counts the answer. An exchange that was to leave an audit row and did not fail has left it:
+    /// nothing is answered before what it rests on is committed.
+    pub(super) fn count(&self, status: StatusCode) {
+        let metrics = &self.app.metrics;
+        metrics.answered(self.operation, self.replied_in.get(), status, self.began.elapsed());
+        if self.audited.get() {
+            metrics.audited(self.now, !status.is_server_error());
+        }
     }
 
     /// Who is calling, if anyone.
@@ -109,6 +126,7 @@ impl<'a> Exchange<'a> {
         outcome: &'static str,
         fingerprint: Option<&str>,
     ) -> Result<Event, Error> {
+        self.audited.set(true);
         Ok(Event {
             id: random::id_at(self.now, &*self.app.random)?,
             at: self.now,

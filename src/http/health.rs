@@ -1,5 +1,7 @@
 //! Whether the service is alive, and whether it can do its work.
 
+use std::time::Duration;
+
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
@@ -14,8 +16,8 @@ pub fn live() -> HttpResponse {
     reply(StatusCode::OK, "{\"status\":\"live\"}")
 }
 
-/// The database answers too, with the schema that this program knows, and every configured sealing
-/// key is the one that it was when it was first used.
+/// The database answers too, with the schema that this program knows, every configured sealing key
+/// is the one that it was when it was first used, and the clock is the database's.
 pub async fn ready(app: &App) -> HttpResponse {
     match app.store.ready().await {
         Ok(true) => {}
@@ -23,10 +25,56 @@ pub async fn ready(app: &App) -> HttpResponse {
         Err(_) => return unready("database"),
     }
     match sealing(app).await {
-        Ok(true) => reply(StatusCode::OK, "{\"status\":\"ready\"}"),
-        Ok(false) => unready("sealing"),
+        Ok(true) => {}
+        Ok(false) => return unready("sealing"),
+        Err(_) => return unready("database"),
+    }
+    match clock_skew(app).await {
+        Ok(skew) if skew.is_some_and(Skew::is_too_much) => unready("clock"),
+        Ok(_) => reply(StatusCode::OK, "{\"status\":\"ready\"}"),
         Err(_) => unready("database"),
     }
+}
+
+/// How far two clocks may be apart: what codes live by is thirty seconds, and what each side does
+/// with its own clock adds up (two-factor.md R40).
+const SKEW_MOST: Duration = Duration::from_secs(5);
+
+/// How far the database's clock is from this machine's.
+#[derive(Clone, Copy, Debug)]
+pub struct Skew {
+    /// Milliseconds that it is ahead.
+    ahead: i64,
+    /// Milliseconds that it may be more or less, because asking took a while.
+    about: i64,
+}
+
+impl Skew {
+    /// Seconds that it is ahead.
+    #[must_use]
+    pub fn seconds(self) -> f64 {
+        #[expect(clippy::cast_precision_loss, reason = "nobody's clock is that wrong")]
+        let millis = self.ahead as f64;
+        millis / 1000.0
+    }
+
+    fn is_too_much(self) -> bool {
+        let least = self.ahead.saturating_abs().saturating_sub(self.about);
+        u128::try_from(least).unwrap_or(0) > SKEW_MOST.as_millis()
+    }
+}
+
+/// How far the database's clock is from this machine's; nothing where they are one clock. A clock
+/// that is wrong lets codes in that are over and keeps out those that are good, and nothing else
+/// would tell.
+///
+/// # Errors
+/// The store's.
+pub async fn clock_skew(app: &App) -> Result<Option<Skew>, Error> {
+    let before = app.clock.now().as_millis();
+    let Some(theirs) = app.store.clock().await? else { return Ok(None) };
+    let about = (app.clock.now().as_millis() - before) / 2;
+    Ok(Some(Skew { ahead: theirs.as_millis() - before - about, about: about.abs() }))
 }
 
 /// Opens the canary of each configured sealing key; keeps one where there is none yet. Somebody who

@@ -119,6 +119,7 @@ fn written<'a>(
     dto: &dyn AnyDto,
 ) -> Result<Written<'a>, Error> {
     let (format, label) = reply_format(manner.formats, manner.asked, &|format| format.shows(dto));
+    exchange.replied_in.set(format.name());
     let host = Host { case: exchange.app.config.name_case };
     let mut body = Vec::with_capacity(256);
     let callback = manner.callback.filter(|_| format.is_data());
@@ -179,7 +180,7 @@ pub(super) fn finished(exchange: &Exchange<'_>, mut response: HttpResponse) -> H
         headers.insert(HeaderName::from_static("x-request-id"), id);
     }
     cors::allow(exchange, &mut response);
-    exchange.app.metrics.answered(exchange.operation, response.status(), exchange.began.elapsed());
+    exchange.count(response.status());
     tracing::debug!(
         request_id = exchange.id,
         operation = exchange.operation,

@@ -10,6 +10,7 @@ use super::Context;
 use crate::app::App;
 use crate::clock::Timestamp;
 use crate::error::Error;
+use crate::metrics::Limit;
 use crate::seal::{OpenError, Place};
 use crate::store::{Attempt, Checked, Hint, Judgement, KeyState, Membership, Purpose, StoredKey};
 use crate::two_factor::{CLOCK_SEARCH, Code, STEP, WINDOW, step_at, succeeds};
@@ -60,7 +61,10 @@ pub(super) async fn check(
     };
     let judge = |keys: &[StoredKey]| judge(exchange.app, &attempt, keys, code);
     match exchange.app.store.check_code(&attempt, &judge).await? {
-        Checked::Wrong(hint) => {
+        Checked::Wrong { hint, locks } => {
+            if locks {
+                exchange.app.metrics.locked_out(Limit::Codes);
+            }
             let hint = hint.filter(|_| may_be_told(cx, member));
             Err(Error::invalid_code(field, &explained(hint)).recorded())
         }
@@ -74,6 +78,7 @@ pub(super) async fn check(
             Err(Error::invalid_code(field, message).recorded())
         }
         Checked::Locked(until) => {
+            exchange.app.metrics.limited(Limit::Codes);
             let message = "There were too many wrong codes. Wait before the next one.";
             Err(Error::too_many(message, exchange.now.until(until)).recorded())
         }

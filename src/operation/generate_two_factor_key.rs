@@ -10,6 +10,7 @@ use super::{
 };
 use crate::dto::{Dto, ResponseStatus};
 use crate::error::Error;
+use crate::metrics::Limit;
 use crate::seal::Place;
 use crate::store::{Membership, PendingKey};
 use crate::two_factor::{SECRET_LEN, Secret, key_id};
@@ -60,6 +61,7 @@ impl Operation for GenerateTwoFactorKey {
     ) -> Result<Answer<Self::Response>, Error> {
         let app = cx.exchange.app;
         app.key_rate.take(&cx.caller()?.user.id, cx.exchange.now).map_err(|wait| {
+            app.metrics.limited(Limit::Keys);
             Error::too_many("You have asked for too many keys. Wait before the next one.", wait)
         })?;
         let member = membership(cx, request.organisation_id).await?;

@@ -27,6 +27,7 @@ mod records;
 mod schema;
 mod sessions;
 mod sqlite;
+mod statistics;
 mod tokens;
 mod writer;
 
@@ -44,6 +45,7 @@ pub use records::{
 pub use schema::Schema;
 pub use sessions::Sessions;
 pub use sqlite::Sqlite;
+pub use statistics::{COUNTED_MOST, Census, Load, SEALING_KEYS_MOST, Statistics};
 pub use tokens::{NewSignIn, RefreshToken, Tokens};
 
 /// How many pending keys of one user in one organisation are kept: the newest ones.
@@ -99,9 +101,15 @@ impl From<sqlx::Error> for StoreError {
 pub type Result<T> = std::result::Result<T, StoreError>;
 
 /// Where everything is kept.
-pub trait Store: Schema + People + Sessions + Tokens + ApiKeys + Keys + Audit + 'static {}
+pub trait Store:
+    Schema + People + Sessions + Tokens + ApiKeys + Keys + Audit + Statistics + 'static
+{
+}
 
-impl<T: Schema + People + Sessions + Tokens + ApiKeys + Keys + Audit + 'static> Store for T {}
+impl<T> Store for T where
+    T: Schema + People + Sessions + Tokens + ApiKeys + Keys + Audit + Statistics + 'static
+{
+}
 
 /// How a store works.
 #[derive(Clone, Copy, Debug)]

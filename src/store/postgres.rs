@@ -10,6 +10,7 @@ use super::lookups::Lookups;
 use super::writer::postgres::PostgresSink;
 use super::writer::{Settings, Writer};
 use super::{Options, Result, StoreError};
+use crate::clock::Timestamp;
 
 #[path = "verbs/mod.rs"]
 mod verbs;
@@ -68,6 +69,41 @@ impl Postgres {
 
 async fn begin(pool: &Pool) -> Result<sqlx::Transaction<'static, Database>> {
     Ok(pool.begin().await?)
+}
+
+/// The most pages of the table that are looked at to estimate how many keys are pending: 8 MiB.
+const SAMPLE_PAGES: i64 = 1024;
+
+const COUNT_PENDING: &str = "SELECT COUNT(*) FROM two_factor_keys TABLESAMPLE SYSTEM ($1) \
+    WHERE place < 5 AND expires_at > $2";
+
+/// Counts the pending keys, in a large table those of some of its pages: there is no index on when
+/// they expire, so that a new key in the place of an old one leaves the indexes alone.
+async fn count_pending(connection: &mut sqlx::PgConnection, now: Timestamp) -> Result<Option<u64>> {
+    let pages: i64 = sqlx::query_scalar(
+        "SELECT pg_relation_size('two_factor_keys') / current_setting('block_size')::bigint",
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    #[expect(clippy::cast_precision_loss, reason = "an estimate")]
+    let share = SAMPLE_PAGES as f64 / pages.max(SAMPLE_PAGES) as f64;
+    let found: i64 = sqlx::query_scalar(COUNT_PENDING)
+        .bind(share * 100.0)
+        .bind(now.as_millis())
+        .fetch_one(connection)
+        .await?;
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "an estimate of something that is not negative"
+    )]
+    Ok(Some((found as f64 / share).round() as u64))
+}
+
+async fn clock(pool: &Pool) -> Result<Option<Timestamp>> {
+    let now = "SELECT (EXTRACT(EPOCH FROM clock_timestamp()) * 1000)::BIGINT";
+    Ok(Some(Timestamp::from_millis(sqlx::query_scalar(now).fetch_one(pool).await?)))
 }
 
 /// Holds the rows of one or two users, in one order for everybody, until the transaction ends. Keys

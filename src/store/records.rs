@@ -174,7 +174,12 @@ pub enum Checked {
     /// The code is one of the active key.
     Verified,
     /// The code is wrong, and was counted.
-    Wrong(Option<Hint>),
+    Wrong {
+        /// Why it may be.
+        hint: Option<Hint>,
+        /// Whether it was one too many: the next one has to wait.
+        locks: bool,
+    },
     /// There was nothing to check it against.
     NoKey,
     /// The code was not looked at: too many wrong ones came before it. Checking goes on then.

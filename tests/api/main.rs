@@ -24,6 +24,7 @@ mod http_layer;
 mod key_life;
 mod leaks;
 mod metadata;
+mod metrics;
 mod model;
 mod negotiation;
 mod openapi;

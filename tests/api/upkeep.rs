@@ -7,6 +7,7 @@ use std::time::Duration;
 use actix_web::web;
 use foundry_api::app::App;
 use foundry_api::background::Sweeper;
+use foundry_api::clock::SystemClock;
 use foundry_api::config::Config;
 use foundry_api::seal::Sealer;
 use foundry_api::store::{Store, Swept};
@@ -107,6 +108,8 @@ async fn readiness_notices_a_sealing_key_that_is_not_the_one_of_its_id(store: Ar
     let with = |keys: &'static str| {
         TestApp::with(store.clone(), &[], move |mut app| {
             app.sealer = Sealer::parse(keys).unwrap();
+            // Postgres has a clock of its own, which this one is compared with.
+            app.clock = Arc::new(SystemClock);
             app
         })
     };

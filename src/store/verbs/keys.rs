@@ -136,8 +136,8 @@ async fn check(
     let checked = match &judgement {
         Judgement::NoKey => Checked::NoKey,
         Judgement::Wrong(hint) => {
-            count_wrong(connection, attempt, guard.wrong_codes + 1).await?;
-            Checked::Wrong(*hint)
+            let locks = count_wrong(connection, attempt, guard.wrong_codes + 1).await?;
+            Checked::Wrong { hint: *hint, locks }
         }
         Judgement::Fits { key, step } => {
             let Some(key) = keys.iter().find(|known| known.id == *key) else {
@@ -158,7 +158,7 @@ async fn audited(
     event.outcome = match checked {
         Checked::Confirmed => "Confirmed",
         Checked::Verified => event.outcome,
-        Checked::Wrong(_) | Checked::NoKey => "InvalidCode",
+        Checked::Wrong { .. } | Checked::NoKey => "InvalidCode",
         Checked::Locked(_) => "TooManyRequests",
     };
     insert_event(connection, &event).await?;
@@ -187,13 +187,16 @@ async fn lock(connection: &mut Connection, attempt: &Attempt<'_>) -> Result<Opti
     Ok(None)
 }
 
+/// Whether it locks the checking of codes.
 async fn count_wrong(
     connection: &mut Connection,
     attempt: &Attempt<'_>,
     wrong_codes: i64,
-) -> Result<()> {
-    let until = lock_after(wrong_codes).map_or(0, |lock| attempt.event.at.plus(lock).as_millis());
-    set_guard(connection, attempt.organisation, attempt.user, wrong_codes, until).await
+) -> Result<bool> {
+    let lock = lock_after(wrong_codes);
+    let until = lock.map_or(0, |lock| attempt.event.at.plus(lock).as_millis());
+    set_guard(connection, attempt.organisation, attempt.user, wrong_codes, until).await?;
+    Ok(lock.is_some())
 }
 
 async fn set_guard(

@@ -7,6 +7,7 @@ mod keys;
 mod people;
 mod schema;
 mod sessions;
+mod statistics;
 mod tokens;
 mod upkeep;
 

@@ -1,6 +1,7 @@
 //! A batch's way through its connection, and what happens when it fails.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
@@ -57,6 +58,8 @@ impl<S: Sink> Shared<S> {
         while let Some((mut writes, mut replies)) = halves.pop() {
             match self.commit(connection, &writes).await {
                 Ok(()) => {
+                    self.counts.commits.fetch_add(1, Ordering::Relaxed);
+                    self.counts.rows.fetch_add(writes.len() as u64, Ordering::Relaxed);
                     for reply in replies {
                         // Who does not wait any more has hung up.
                         let _gone = reply.send(Ok(()));

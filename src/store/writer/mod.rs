@@ -36,6 +36,7 @@ pub(super) mod sqlite;
 #[cfg(test)]
 mod tests;
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -45,7 +46,7 @@ use tokio::sync::{Notify, oneshot};
 
 use self::pace::Metronome;
 use self::queue::{Queue, Waiting};
-use super::{Event, PendingKey, Result, StoreError};
+use super::{Event, Load, PendingKey, Result, StoreError};
 
 /// A pending key and its audit row, on their way to the database.
 pub(super) struct Write {
@@ -95,6 +96,15 @@ struct Shared<S: Sink> {
     queue: Mutex<Queue<S::Connection>>,
     metronome: Metronome,
     drained: Notify,
+    counts: Counts,
+}
+
+/// What was done since the start.
+#[derive(Default)]
+struct Counts {
+    rows: AtomicU64,
+    commits: AtomicU64,
+    turned_away: AtomicU64,
 }
 
 impl<S: Sink> Writer<S> {
@@ -107,7 +117,26 @@ impl<S: Sink> Writer<S> {
             queue: Mutex::new(Queue::default()),
             metronome: Metronome::default(),
             drained: Notify::new(),
+            counts: Counts::default(),
         }))
+    }
+
+    /// The same load with what the writer has to do and has done.
+    pub(super) fn load(&self, load: Load) -> Load {
+        let (waiting, batches) = {
+            let queue = self.0.lock();
+            (queue.len() as u64, queue.started() as u64)
+        };
+        let count = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        let Counts { rows, commits, turned_away } = &self.0.counts;
+        Load {
+            waiting,
+            batches,
+            rows: count(rows),
+            commits: count(commits),
+            turned_away: count(turned_away),
+            ..load
+        }
     }
 
     /// Keeps a pending key and its audit row. `Ok` means committed.
@@ -120,6 +149,7 @@ impl<S: Sink> Writer<S> {
                 return Err(unavailable("the writer is closed"));
             }
             if queue.len() >= self.0.settings.queue {
+                self.0.counts.turned_away.fetch_add(1, Ordering::Relaxed);
                 return Err(unavailable("too many writes are waiting"));
             }
             queue.push(Waiting::new(write, reply));
