@@ -15,6 +15,7 @@ use crate::operation::Operations;
 use crate::random::{Random, SystemSource};
 use crate::seal::Sealer;
 use crate::store::Store;
+use crate::telemetry::spans::Spans;
 
 /// Everything a request needs. Two of them can run side by side: nothing is global.
 pub struct App {
@@ -38,6 +39,8 @@ pub struct App {
     pub jwt: Jwt,
     /// What is counted.
     pub metrics: Metrics,
+    /// Where it is told which requests were answered.
+    pub spans: Spans,
     /// How many keys each user may ask for.
     pub key_rate: Rate,
     /// The time.
@@ -64,6 +67,7 @@ impl App {
             throttle: Throttle::default(),
             jwt,
             metrics: Metrics::default(),
+            spans: Spans::default(),
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemSource::default()),
         }

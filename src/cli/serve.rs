@@ -21,6 +21,7 @@ use crate::random::{self, SystemSource};
 use crate::seal::Sealer;
 use crate::store::{NewUser, Organisation, Store};
 use crate::telemetry;
+use crate::telemetry::spans::Spans;
 
 /// The name of the user and organisation that an empty embedded store begins with.
 const DEMO: &str = "demo";
@@ -40,6 +41,7 @@ pub(super) async fn serve(mut config: Config) -> Result<(), Failure> {
     if let Some(key) = public_key {
         app.jwt = app.jwt.with_public_key(key);
     }
+    app.spans = Spans::from_env()?;
     let app = web::Data::new(app);
     let sweeping = background::Sweeper::start(app.clone()).map_err(|error| error.to_string())?;
     let server = http::bind(app.clone())
@@ -65,6 +67,8 @@ pub(super) async fn serve(mut config: Config) -> Result<(), Failure> {
     server.run().await.map_err(|error| error.to_string())?;
     sweeping.stop().await;
     store.close().await;
+    // It waits for its thread.
+    let _ended = tokio::task::spawn_blocking(move || app.spans.stop()).await;
     tracing::info!("stopped");
     Ok(())
 }

@@ -15,6 +15,7 @@ use crate::error::Error;
 use crate::operation::{Access, Context};
 use crate::random;
 use crate::store::Event;
+use crate::telemetry::spans;
 
 /// A request in the hands of the service.
 pub struct Exchange<'a> {
@@ -90,6 +91,19 @@ impl<'a> Exchange<'a> {
         metrics.answered(self.operation, self.replied_in.get(), status, self.began.elapsed());
         if self.audited.get() {
             metrics.audited(self.now, !status.is_server_error());
+        }
+        if !self.operation.is_empty() {
+            let parent = self.request.headers().get("traceparent");
+            self.app.spans.answered(&spans::Request {
+                operation: self.operation,
+                format: self.replied_in.get(),
+                method: self.request.method().as_str(),
+                status: status.as_u16(),
+                id: &self.id,
+                parent: parent.and_then(|parent| parent.to_str().ok()),
+                began: self.now,
+                took: self.began.elapsed(),
+            });
         }
     }
 

@@ -15,7 +15,7 @@ use crate::support::{ALICE as BASIC, Log, TestApp};
 const ALICE: &str = "id-of-alice";
 
 /// The ways to spell bytes.
-fn spellings(secret: &[u8]) -> Vec<Vec<u8>> {
+pub fn spellings(secret: &[u8]) -> Vec<Vec<u8>> {
     let each = |prefix: &str| {
         let pairs: Vec<String> = secret.iter().map(|byte| format!("{prefix}{byte:02X}")).collect();
         pairs.concat()
@@ -39,7 +39,7 @@ fn spellings(secret: &[u8]) -> Vec<Vec<u8>> {
 }
 
 #[track_caller]
-fn assert_absent(place: &str, text: &[u8], needles: &[Vec<u8>]) {
+pub fn assert_absent(place: &str, text: &[u8], needles: &[Vec<u8>]) {
     assert!(!text.is_empty(), "there is nothing in {place} to search");
     for needle in needles {
         let found = text.windows(needle.len()).any(|part| part == &needle[..]);

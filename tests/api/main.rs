@@ -30,6 +30,7 @@ mod negotiation;
 mod openapi;
 mod rewrap;
 mod sessions;
+mod spans;
 mod store;
 mod support;
 mod tokens;

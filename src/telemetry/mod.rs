@@ -1,7 +1,12 @@
-//! Logs: what the service says about itself, on standard error.
+//! What the service says about itself: logs on standard error, here, and spans to a collector, in
+//! [`spans`].
 //!
 //! `RUST_LOG` filters (`info` by default), `FOUNDRY_LOG=json` writes one JSON object a line. What
-//! is never logged, at any level: secrets, codes, tokens, passwords, cookies, bodies, queries.
+//! is never said, at any level: secrets, codes, tokens, passwords, cookies, bodies, queries.
+
+#[cfg(feature = "otlp")]
+mod otlp;
+pub mod spans;
 
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
