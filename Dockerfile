@@ -2,7 +2,7 @@
 
 # The service as an image. The binary is the entry point, so its subcommands are the arguments:
 #
-#   docker build -t foundry-api .
+#   docker build -t foundry-api .                          (--build-arg FEATURES=otlp sends traces, too)
 #   docker run --rm foundry-api keys generate
 #   docker run --rm -p 127.0.0.1:8080:8080 -v foundry-data:/data foundry-api
 #
@@ -12,12 +12,13 @@
 ARG RUST_VERSION=1.95
 
 FROM rust:${RUST_VERSION}-slim-bookworm AS build
+ARG FEATURES=
 WORKDIR /source
 COPY . .
 # The caches are not part of the image: the binary is copied out of them in the same step.
 RUN --mount=type=cache,target=/usr/local/cargo/registry,sharing=locked \
     --mount=type=cache,target=/source/target,sharing=locked \
-    cargo build --release --locked --bin foundry-api \
+    cargo build --release --locked --bin foundry-api --features "$FEATURES" \
     && install -D target/release/foundry-api /out/foundry-api
 
 FROM debian:bookworm-slim

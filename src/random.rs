@@ -79,6 +79,8 @@ pub fn token(random: &dyn Random) -> Result<zeroize::Zeroizing<String>, Exhauste
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
 
     #[test]
@@ -88,5 +90,23 @@ mod tests {
         let ids = [at(0), at(1), at(255), at(256), at(1_795_000_000_000), at(1_795_000_000_001)];
         assert!(ids.is_sorted() && ids.iter().all(|id| id.len() == 32), "{ids:?}");
         assert_ne!(at(1), at(1));
+    }
+
+    #[test]
+    fn the_systems_source_repeats_nothing_and_prefers_no_byte() {
+        const KEYS: u32 = 100_000;
+        let source = SystemSource::default();
+        let (mut seen, mut counts) = (HashSet::new(), [0_u32; 256]);
+        for _ in 0..KEYS {
+            let key = bytes::<20>(&source).unwrap();
+            for byte in key {
+                counts[usize::from(byte)] += 1;
+            }
+            assert!(seen.insert(key), "a key came twice");
+        }
+        // Pearson's chi-squared with 255 degrees of freedom: 255 on average, with a deviation of 23.
+        let expected = f64::from(KEYS * 20) / 256.0;
+        let chi: f64 = counts.iter().map(|n| (f64::from(*n) - expected).powi(2) / expected).sum();
+        assert!((75.0..450.0).contains(&chi), "{chi}");
     }
 }

@@ -28,6 +28,7 @@ mod metrics;
 mod model;
 mod negotiation;
 mod openapi;
+mod requirements;
 mod rewrap;
 mod sessions;
 mod spans;

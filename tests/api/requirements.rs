@@ -1,0 +1,133 @@
+//! The table of requirements in SECURITY.md is true as far as a program can tell, and what it says of
+//! every key is so.
+
+use std::collections::{BTreeSet, HashSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use data_encoding::BASE32_NOPAD;
+
+use crate::support::{ALICE, BOB, GENERATE, TestApp, memory, populate};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()
+}
+
+/// The names of all functions of the project that are tests, or stories that tests are made of.
+fn tests() -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    let mut folders = vec![root().join("src"), root().join("tests/api")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let text = fs::read_to_string(&path).unwrap_or_default();
+            let mut is_test = false;
+            for line in text.lines().map(str::trim) {
+                if line == "#[test]" || line.starts_with("#[tokio::test") {
+                    is_test = true;
+                } else if let Some((_, rest)) = line.split_once("fn ").filter(|_| is_test) {
+                    is_test = false;
+                    found.extend(rest.split('(').next().map(str::to_owned));
+                }
+            }
+            for (_, rest) in text.match_indices("on_each_store! {").map(|(at, _)| text.split_at(at))
+            {
+                let stories = rest.split_once('{').unwrap().1.split('}').next().unwrap();
+                found.extend(stories.split_whitespace().map(str::to_owned));
+            }
+        }
+    }
+    found
+}
+
+/// What stands between backquotes.
+fn quoted(cell: &str) -> impl Iterator<Item = &str> {
+    cell.split('`').skip(1).step_by(2)
+}
+
+#[test]
+fn the_table_of_requirements_names_files_and_tests_that_there_are() {
+    let page = fs::read_to_string(root().join("SECURITY.md")).unwrap();
+    let rows: Vec<Vec<&str>> = page
+        .lines()
+        .filter(|line| line.starts_with("| R"))
+        .map(|line| line.trim_matches('|').split('|').map(str::trim).collect())
+        .collect();
+    let numbers: Vec<&str> = rows.iter().map(|row| row[0]).collect();
+    assert_eq!(numbers, (1..=40).map(|number| format!("R{number}")).collect::<Vec<_>>());
+    let tests = tests();
+    assert!(tests.len() > 150, "{}", tests.len());
+    for row in rows {
+        let [number, _, standard, files, shown] = row[..] else { panic!("{row:?}") };
+        assert!(!standard.is_empty(), "{number}");
+        assert!(quoted(files).count() > 0, "{number}");
+        for file in quoted(files) {
+            assert!(root().join(file).is_file(), "{number}: there is no {file}");
+        }
+        let named: Vec<&str> = quoted(shown).filter(|name| name.contains('_')).collect();
+        for name in &named {
+            assert!(tests.contains(*name), "{number}: there is no test {name}");
+        }
+        let excused = shown.starts_with("no test: ") || shown.starts_with("not applicable: ");
+        assert_ne!(named.is_empty(), !excused, "{number} is shown by nothing, or says so wrongly");
+    }
+    // The links lead somewhere, too.
+    for link in page.split("](").skip(1).map(|rest| rest.split(')').next().unwrap()) {
+        assert!(root().join(link).is_file(), "there is no {link}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn every_key_is_another_one_of_160_bits() {
+    let store = memory().await;
+    populate(&*store).await;
+    let app = TestApp::with(store, &[("FOUNDRY_KEY_RATE", "0")], |mut app| {
+        app.random = std::sync::Arc::new(foundry_api::random::SystemSource::default());
+        app
+    });
+    let mut secrets = HashSet::new();
+    for (caller, organisation, issuer, account) in [
+        (ALICE, "org1", "Foundry%20%28First%20%26%20Co%29", "alice%40example.com"),
+        (ALICE, "org2", "Second%20Ltd", "alice%40example.com"),
+        (BOB, "org2", "Second%20Ltd", "bob%40example.com"),
+    ] {
+        for _ in 0..20 {
+            let body = format!("{{\"organisationId\":\"{organisation}\"}}");
+            let headers = [("Authorization", caller), ("Content-Type", "application/json")];
+            let uri = app.send("PUT", GENERATE, &headers, body.as_bytes()).expect(200).uri();
+            // Byte for byte: nothing else is in it, and nothing twice.
+            let before = format!("otpauth://totp/{issuer}:{account}?secret=");
+            let rest = uri.strip_prefix(&before).unwrap_or_else(|| panic!("{uri}"));
+            let secret = rest.strip_suffix(&format!("&issuer={issuer}")).unwrap();
+            assert_eq!(BASE32_NOPAD.decode(secret.as_bytes()).unwrap().len(), 20, "{uri}");
+            assert!(uri.len() < 200, "{uri}");
+            assert!(secrets.insert(secret.to_owned()), "a key came twice");
+        }
+    }
+    assert_eq!(secrets.len(), 60);
+}
+
+#[test]
+fn a_server_without_sealing_keys_does_not_start_on_postgres() {
+    let run = Command::new(env!("CARGO_BIN_EXE_foundry-api"))
+        .env_clear()
+        .env("DATABASE_URL", "postgres://nobody:hidden-word@127.0.0.1:1/none")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&run.stderr);
+    assert!(!run.status.success() && said.contains("FOUNDRY_SEALING_KEYS is not set"), "{said}");
+    assert!(!said.contains("hidden-word"), "{said}");
+}
+
+#[test]
+fn no_crate_of_ours_has_unsafe_code() {
+    for file in ["src/lib.rs", "jsv/src/lib.rs"] {
+        let text = fs::read_to_string(root().join(file)).unwrap();
+        assert!(text.contains("#![forbid(unsafe_code)]"), "{file}");
+    }
+}
