@@ -9,6 +9,7 @@ use crate::auth::throttle::Throttle;
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::format::Formats;
+use crate::http::Bounds;
 use crate::limits::Rate;
 use crate::metrics::Metrics;
 use crate::operation::Operations;
@@ -21,6 +22,8 @@ use crate::telemetry::spans::Spans;
 pub struct App {
     /// What was configured.
     pub config: Config,
+    /// What clients may take of it.
+    pub bounds: Bounds,
     /// How replies and bodies look.
     pub formats: Formats,
     /// What the service does.
@@ -58,6 +61,7 @@ impl App {
         Self {
             key_rate: Rate::a_minute(config.key_rate),
             config,
+            bounds: Bounds::default(),
             formats: Formats::standard(),
             operations: Operations::standard(),
             providers: Providers::standard(),

@@ -198,6 +198,22 @@ impl Error {
         Self::new(StatusCode::BAD_REQUEST, "BadRequest", message)
     }
 
+    /// The body did not come within the time for it.
+    #[must_use]
+    pub fn slow_body() -> Self {
+        let message = "The request's body did not arrive in time.";
+        Self::new(StatusCode::REQUEST_TIMEOUT, "RequestTimeout", message)
+    }
+
+    /// As many requests are under way as the service takes at once.
+    #[must_use]
+    pub fn full() -> Self {
+        let message = "The service is not available at the moment.";
+        let mut error = Self::new(StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailable", message);
+        error.0.retry_after = Some(Duration::from_secs(1));
+        error
+    }
+
     /// A predefined route that names no operation (`fixtures/wire`, P6).
     #[must_use]
     pub fn unknown_operation(name: &str) -> Self {
@@ -222,9 +238,7 @@ impl Error {
     /// Something that the service leans on does not answer; it may soon.
     #[must_use]
     pub fn unavailable(cause: impl Into<Cause>) -> Self {
-        let message = "The service is not available at the moment.";
-        let mut error = Self::new(StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailable", message);
-        error.0.retry_after = Some(Duration::from_secs(1));
+        let mut error = Self::full();
         error.0.cause = Some(cause.into());
         error
     }

@@ -9,10 +9,15 @@
 //!                             └ reply.rs      answer or refusal → bytes
 //! ```
 //!
+//! Below it, server.rs binds and accepts, connection.rs ends connections that let it wait, and
+//! bounds.rs says how long and how many.
+//!
 //! None of the steps is a middleware: their order is the contract's, a refusal has to be written in
 //! the negotiated format, and only the pipeline knows the operation.
 
 pub mod admin;
+mod bounds;
+mod connection;
 mod content_encoding;
 mod cors;
 mod documents;
@@ -28,5 +33,6 @@ pub mod route;
 mod server;
 mod title_case;
 
+pub use bounds::Bounds;
 pub use exchange::Exchange;
 pub use server::{Server, bind};

@@ -1,11 +1,16 @@
 //! A request's way through the service, one step a line.
 
+use std::sync::Arc;
+
 use actix_web::http::header::{
     ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE,
 };
+use actix_web::rt::time::timeout;
 use actix_web::{HttpRequest, HttpResponse, web};
 use futures_util::StreamExt as _;
 
+use super::bounds::{Place, Places};
+use super::connection::{Traffic, Underway};
 use super::content_encoding::{Undecodable, decoded};
 use super::input::{Entry, Input, query_value};
 use super::negotiate::Asked;
@@ -20,9 +25,12 @@ use crate::operation::{Answer, Context};
 /// Answers a request.
 pub(super) async fn dispatch(
     app: web::Data<App>,
+    places: web::Data<Places>,
     request: HttpRequest,
     payload: web::Payload,
 ) -> HttpResponse {
+    // Without them the request is refused, once it is known in which format.
+    let room = Room::take(&app, &places, &request);
     let mut exchange = match Exchange::begin(&app, &request) {
         Ok(exchange) => exchange,
         Err(error) => return reply::bare(&error),
@@ -35,7 +43,7 @@ pub(super) async fn dispatch(
     }
     let path = request.uri().path();
     let response = match route::find(&app.operations, &app.formats, exchange.verb(), path) {
-        Target::Operation(matched) => operate(&mut exchange, matched, payload).await,
+        Target::Operation(matched) => operate(&mut exchange, matched, payload, room.as_ref()).await,
         Target::Unknown(name, format) => {
             let asked = Asked { route: Some(format), ..Asked::default() };
             let manner = Manner::of(&app.formats, asked, None);
@@ -44,6 +52,23 @@ pub(super) async fn dispatch(
         Target::Nothing => reply::nothing_here(),
     };
     reply::finished(&exchange, response)
+}
+
+/// A place among the requests under way, in the process and on the connection.
+struct Room {
+    _place: Place,
+    _underway: Option<Underway>,
+}
+
+impl Room {
+    /// Nothing, if there is none.
+    fn take(app: &App, places: &Arc<Places>, request: &HttpRequest) -> Option<Self> {
+        let underway = match request.conn_data::<Traffic>() {
+            Some(traffic) => Some(traffic.enter(app.bounds.streams)?),
+            None => None,
+        };
+        Some(Self { _place: places.take("requests")?, _underway: underway })
+    }
 }
 
 /// What is not an operation.
@@ -60,6 +85,7 @@ async fn operate(
     exchange: &mut Exchange<'_>,
     matched: Matched<'_>,
     payload: web::Payload,
+    room: Option<&Room>,
 ) -> HttpResponse {
     let (app, request) = (exchange.app, exchange.request);
     exchange.operation = matched.operation.spec().name();
@@ -83,7 +109,9 @@ async fn operate(
     };
     let manner = Manner::of(&app.formats, asked, callback.as_deref());
     let operation = matched.operation;
-    let outcome = if answers {
+    let outcome = if room.is_none() {
+        Err(Error::full())
+    } else if answers {
         run(exchange, matched, content_type, payload).await
     } else {
         refuse_verb(exchange, operation.spec()).await
@@ -109,7 +137,10 @@ async fn run(
 ) -> Result<Answer<Box<dyn AnyDto>>, Error> {
     let app = exchange.app;
     let def = matched.operation.spec().request;
-    let body = body(exchange.request, payload, app.config.body_limit, def).await?;
+    let body =
+        timeout(app.bounds.body, body(exchange.request, payload, app.config.body_limit, def))
+            .await
+            .map_err(|_| Error::slow_body())??;
     let entry = Entry {
         def,
         predefined: matched.predefined,

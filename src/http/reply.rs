@@ -1,11 +1,11 @@
 //! Answers and refusals as HTTP, and the one place that logs a failure.
 
 use actix_web::HttpResponse;
-use actix_web::http::StatusCode;
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, RETRY_AFTER, VARY,
     WWW_AUTHENTICATE,
 };
+use actix_web::http::{ConnectionType, StatusCode};
 
 use super::negotiate::{Asked, reply_format};
 use super::{Exchange, cors};
@@ -98,6 +98,10 @@ pub(super) fn refusal(
     };
     if let Reason::Phrase(phrase) = error.reason() {
         response.head_mut().reason = Some(phrase);
+    }
+    if error.status() == StatusCode::REQUEST_TIMEOUT {
+        // What is missing of the body is not waited for any more.
+        response.head_mut().set_connection_type(ConnectionType::Close);
     }
     let headers = response.headers_mut();
     if error.challenges()

@@ -6,7 +6,7 @@
 //! ([`TitleCase`]).
 
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::sync::Arc;
 
 use actix_http::error::DispatchError;
 use actix_http::{HttpService, Protocol};
@@ -16,15 +16,14 @@ use actix_web::dev::{AppConfig, ServerHandle};
 use actix_web::rt::net::TcpStream;
 use actix_web::rt::time::timeout;
 use actix_web::web;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
+use super::bounds::{Bounds, Places};
+use super::connection::Patient;
 use super::pipeline::dispatch;
 use super::title_case::TitleCase;
 use crate::app::App;
 
-/// How long a client may take for the head of a request.
-const HEAD_WITHIN: Duration = Duration::from_secs(10);
-/// How long an idle connection is kept.
-const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// How long requests under way may take once the service is to stop, in seconds.
 const STOP_WITHIN: u64 = 30;
 
@@ -34,6 +33,10 @@ pub struct Server {
     running: Sockets,
 }
 
+/// How many connections beyond the most may be on a thread at once while they are told so. Further
+/// ones wait in the kernel.
+const REFUSALS: usize = 256;
+
 /// Binds the service's address. Port 0 picks a free one.
 ///
 /// # Errors
@@ -42,13 +45,21 @@ pub fn bind(app: web::Data<App>) -> std::io::Result<Server> {
     let listener = std::net::TcpListener::bind(app.config.listen)?;
     let address = listener.local_addr()?;
     let workers = app.config.workers;
-    let builder = Sockets::build().workers(workers).shutdown_timeout(STOP_WITHIN);
+    let bounds = app.bounds;
+    let connections = Places::new(bounds.connections);
+    let requests = web::Data::from(Places::new(bounds.requests));
+    let builder = Sockets::build()
+        .workers(workers)
+        .max_concurrent_connections(bounds.connections + REFUSALS)
+        .shutdown_timeout(STOP_WITHIN);
     let stopping = builder.graceful_shutdown_signal();
     let running = builder
         .listen("service", listener, move || {
             let stopping = stopping.clone();
+            let connections = connections.clone();
             let service = actix_web::App::new()
                 .app_data(app.clone())
+                .app_data(requests.clone())
                 .default_service(web::to(dispatch))
                 .into_factory()
                 .map_err(|error: actix_web::Error| error.error_response());
@@ -57,10 +68,14 @@ pub fn bind(app: web::Data<App>) -> std::io::Result<Server> {
                     let stopping = stopping.clone();
                     async move { stopping.notified().await }
                 })
-                .client_request_timeout(HEAD_WITHIN)
-                .keep_alive(KEEP_ALIVE)
+                .client_request_timeout(bounds.head)
+                .client_disconnect_timeout(bounds.farewell)
+                .keep_alive(bounds.idle)
+                .on_connect_ext(|connection: &TitleCase, data| {
+                    data.insert(connection.stream.traffic.clone());
+                })
                 .finish(map_config(service, |()| AppConfig::default()));
-            fn_service(accepted).and_then(http)
+            fn_service(move |stream| accepted(stream, bounds, connections.clone())).and_then(http)
         })?
         .run();
     Ok(Server::of(address, running))
@@ -73,16 +88,39 @@ const PREFACE: &[u8; 12] = b"PRI * HTTP/2";
 /// as a request's head may take is closed.
 async fn accepted(
     stream: TcpStream,
+    bounds: Bounds,
+    connections: Arc<Places>,
 ) -> Result<(TitleCase, Protocol, Option<SocketAddr>), DispatchError> {
+    let place = connections.take("connections");
     let mut first = [0; PREFACE.len()];
     let late = |_| std::io::Error::from(std::io::ErrorKind::TimedOut);
-    timeout(HEAD_WITHIN, stream.peek(&mut first)).await.map_err(late)??;
+    timeout(bounds.head, stream.peek(&mut first)).await.map_err(late)??;
+    let Some(place) = place else {
+        // Whoever does not listen, or goes on talking, is none the wiser.
+        let _told = timeout(bounds.farewell, turn_away(stream)).await;
+        return Err(std::io::Error::from(std::io::ErrorKind::ResourceBusy).into());
+    };
     let http1 = first != *PREFACE;
     let protocol = if http1 { Protocol::Http1 } else { Protocol::Http2 };
     // Replies are written as a whole; waiting for more to send with them only costs time.
     stream.set_nodelay(true)?;
     let peer = stream.peer_addr().ok();
+    let stream = Patient::new(stream, http1, bounds, place);
     Ok((TitleCase { stream, http1 }, protocol, peer))
+}
+
+/// The reply to the first request of a connection too many. What it asks for is not looked at.
+const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 1\r\n\
+                      Connection: close\r\n\r\n";
+
+/// Says that there is no room, and reads on until the client has gone: a reply is lost if the
+/// connection is closed over bytes that were not read.
+async fn turn_away(mut stream: TcpStream) -> std::io::Result<()> {
+    stream.write_all(FULL).await?;
+    stream.shutdown().await?;
+    let mut unread = [0; 1024];
+    while stream.read(&mut unread).await? > 0 {}
+    Ok(())
 }
 
 impl Server {

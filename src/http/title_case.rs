@@ -11,15 +11,17 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use actix_web::rt::net::{ActixStream, TcpStream};
+use actix_web::rt::net::ActixStream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::connection::Patient;
 
 /// The longest reply of the HTTP layer's own, in bytes.
 const REPLY_MAX: usize = 512;
 
 /// A connection whose last words are in Title-Case.
 pub(super) struct TitleCase {
-    pub(super) stream: TcpStream,
+    pub(super) stream: Patient,
     /// Whether it speaks HTTP/1; the frames of HTTP/2 are left alone.
     pub(super) http1: bool,
 }
