@@ -38,6 +38,10 @@ pub(super) async fn serve(mut config: Config) -> Result<(), Failure> {
         demo = demonstration(&*store).await?;
     }
     let mut app = App::standard(config, store.clone(), sealer);
+    // Systems hand out few for the sake of old programs, and more to those that ask.
+    let files = rlimit::increase_nofile_limit(u64::MAX)
+        .map_err(|error| format!("the limit of open files cannot be read: {error}"))?;
+    app.bounds = app.bounds.within_files(files);
     if let Some(key) = public_key {
         app.jwt = app.jwt.with_public_key(key);
     }

@@ -42,7 +42,7 @@ impl Default for Bounds {
             // A reply that is sent while the client still writes is lost to it if the connection is
             // closed at once: what comes in then makes the kernel reset it.
             farewell: Duration::from_secs(2),
-            // At some 20 KiB each, 320 MiB.
+            // At some 10 KiB each when idle, 160 MiB.
             connections: 16_384,
             // With bodies of 64 KiB, 512 MiB. A database that commits a thousand requests in a
             // second is seconds behind when so many wait for it.
