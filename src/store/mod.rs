@@ -78,23 +78,32 @@ impl From<sqlx::Error> for StoreError {
             | sqlx::Error::Tls(_)
             | sqlx::Error::PoolTimedOut
             | sqlx::Error::PoolClosed
-            | sqlx::Error::WorkerCrashed => true,
+            | sqlx::Error::WorkerCrashed
+            // What a connection says that ends while it is made, or in the middle of an answer.
+            | sqlx::Error::Protocol(_) => true,
             sqlx::Error::Database(refusal) => {
                 if refusal.is_unique_violation() {
                     return Self::Conflict;
                 }
-                // Postgres: connection exceptions, no resources, operator intervention, aborted by
-                // a concurrent transaction. SQLite: busy, locked, disk full, cannot open.
-                refusal.code().is_some_and(|code| {
-                    ["08", "53", "57P", "40"].iter().any(|class| code.starts_with(class))
-                        && code.len() == 5
-                        || matches!(&*code, "5" | "6" | "13" | "14" | "261" | "517")
-                })
+                refusal.code().is_some_and(|code| is_down(&code))
             }
             _ => false,
         };
         if down { Self::Unavailable(error) } else { Self::Failed(error.into()) }
     }
+}
+
+/// Whether a database's error code says that it may do better soon.
+fn is_down(code: &str) -> bool {
+    if code.len() == 5 {
+        // Postgres: connection exceptions, no resources, operator intervention (a statement that
+        // took too long, too), system errors such as those of its disk, aborted by a concurrent
+        // transaction; a server that is a replica still.
+        return ["08", "53", "57", "58", "40"].iter().any(|class| code.starts_with(class))
+            || code == "25006";
+    }
+    // SQLite, with details in the upper bits: busy, locked, the disk fails or is full, cannot open.
+    code.parse::<u32>().is_ok_and(|code| matches!(code & 0xFF, 5 | 6 | 10 | 13 | 14))
 }
 
 /// What a verb returns.
@@ -144,5 +153,27 @@ pub async fn open_with(url: &str, options: Options) -> Result<Arc<dyn Store>> {
         Some(("postgres" | "postgresql", _)) => Ok(Arc::new(Postgres::open(url, options)?)),
         Some(("sqlite", path)) => Ok(Arc::new(Sqlite::open(path, options).await?)),
         _ => Err(StoreError::Failed("DATABASE_URL is not postgres://… or sqlite:…".into())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_be_over_soon_is_told_from_what_is_a_defect() {
+        for code in ["08006", "53300", "57014", "57P03", "58030", "40001", "25006"] {
+            assert!(is_down(code), "{code}");
+        }
+        // Busy, busy with a snapshot, locked, no more writing, short read, full, cannot open.
+        for code in ["5", "517", "6", "778", "522", "13", "14"] {
+            assert!(is_down(code), "{code}");
+        }
+        // A syntax error, a value too long, no such table; a constraint, a misuse.
+        for code in ["42601", "22001", "42P01", "19", "2067", "21", "1"] {
+            assert!(!is_down(code), "{code}");
+        }
+        let cut_off = sqlx::Error::Protocol("unexpected response from SSLRequest: 0x00".into());
+        assert!(matches!(StoreError::from(cut_off), StoreError::Unavailable(_)));
     }
 }
