@@ -3,8 +3,10 @@
 
 use std::time::Duration;
 
-use sqlx::ConnectOptions as _;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
+};
+use sqlx::{ConnectOptions as _, Connection as _};
 
 use super::lookups::Lookups;
 use super::writer::sqlite::SqliteSink;
@@ -68,12 +70,21 @@ impl Sqlite {
             .idle_timeout(None)
             .max_lifetime(None)
             .acquire_timeout(PATIENCE)
+            .after_release(|connection, _| Box::pin(is_idle(connection)))
             .connect_with(options)
             .await?;
         let settings = if coalesce { COALESCED } else { SINGLE };
         let writer = Writer::start(SqliteSink(pool.clone()), settings);
         Ok(Self { pool, lookups: Lookups::default(), writer })
     }
+}
+
+/// Whether a connection can be used again. On a full disk SQLite takes a transaction back by itself;
+/// the driver, which then finds none to take back, would count one for ever and begin no other.
+async fn is_idle(connection: &mut SqliteConnection) -> sqlx::Result<bool> {
+    // What was still to be done on it has been done when this is answered.
+    connection.ping().await?;
+    Ok(!connection.is_in_transaction())
 }
 
 async fn begin(pool: &Pool) -> Result<sqlx::Transaction<'static, Database>> {
@@ -90,7 +101,7 @@ const TAKE_PLACE: &str = "INSERT OR REPLACE INTO two_factor_keys \
     created_at, expires_at) VALUES ($1, $2, $3 % 5, $3, $4, $5, $6, $7, $8, $9)";
 
 pub(super) async fn add_pending_key(
-    connection: &mut sqlx::SqliteConnection,
+    connection: &mut SqliteConnection,
     key: &PendingKey,
     event: &Event,
 ) -> sqlx::Result<()> {
