@@ -28,6 +28,9 @@ pub fn start() {
     let logs = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(ansi)
+        // What cannot be written, on a full disk say, is lost. To complain about it on the same
+        // standard error would panic, and take the request along.
+        .log_internal_errors(false)
         .with_writer(std::io::stderr);
     let json = std::env::var("FOUNDRY_LOG").is_ok_and(|form| form == "json");
     // Somebody else's subscriber, if there is one, stays.
