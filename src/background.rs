@@ -55,15 +55,17 @@ impl Sweeper {
 
 async fn run(app: web::Data<App>, holder: String, mut stopped: watch::Receiver<bool>) {
     while !*stopped.borrow() {
-        match round(&app, &holder, &stopped).await {
-            Ok(swept) if swept != Swept::default() => tracing::info!(
+        // A round that outlives its lease waits for a database that is not coming.
+        match tokio::time::timeout(LEASE, round(&app, &holder, &stopped)).await {
+            Ok(Ok(swept)) if swept != Swept::default() => tracing::info!(
                 keys = swept.keys,
                 sessions = swept.sessions,
                 verifications = swept.verifications,
                 "removed what has expired"
             ),
-            Ok(_) => {}
-            Err(error) => tracing::warn!(%error, "expired rows could not be removed"),
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "expired rows could not be removed"),
+            Err(error) => tracing::warn!(%error, "expired rows could not be removed in time"),
         }
         tokio::select! {
             () = tokio::time::sleep(PAUSE) => {}

@@ -78,15 +78,16 @@ pub fn main() -> ExitCode {
 }
 
 async fn migrate(config: &Config) -> Result<(), Failure> {
-    let store = open(config).await?;
+    let store = open(config, false).await?;
     store.migrate().await.map_err(told)?;
     store.close().await;
     println!("The database is up to date.");
     Ok(())
 }
 
-/// Opens the store that is configured, the embedded one by default.
-async fn open(config: &Config) -> Result<Arc<dyn Store>, Failure> {
+/// Opens the store that is configured, the embedded one by default; with `hurry` for requests, which
+/// do not wait long.
+async fn open(config: &Config, hurry: bool) -> Result<Arc<dyn Store>, Failure> {
     let url = if let Some(url) = &config.database_url {
         url.clone()
     } else {
@@ -94,13 +95,13 @@ async fn open(config: &Config) -> Result<Arc<dyn Store>, Failure> {
             .map_err(|error| format!("{}: {error}", config.data.display()))?;
         Zeroizing::new(format!("sqlite:{}", config.data.join("foundry.db").display()))
     };
-    let options = store::Options { coalesce: config.coalesce };
+    let options = store::Options { coalesce: config.coalesce, hurry };
     store::open_with(&url, options).await.map_err(told)
 }
 
 /// A store that is ready for the commands that change it: the embedded one migrates by itself.
 async fn open_ready(config: &Config) -> Result<Arc<dyn Store>, Failure> {
-    let store = open(config).await?;
+    let store = open(config, false).await?;
     if is_embedded(config) {
         store.migrate().await.map_err(told)?;
     } else if !store.ready().await.map_err(told)? {

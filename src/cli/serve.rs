@@ -31,7 +31,7 @@ pub(super) async fn serve(mut config: Config) -> Result<(), Failure> {
     signing_key(&mut config)?;
     let public_key = public_key(&config)?;
     let sealer = sealer(&config)?;
-    let store = open(&config).await?;
+    let store = open(&config, true).await?;
     let mut demo = None;
     if is_embedded(&config) {
         store.migrate().await.map_err(told)?;

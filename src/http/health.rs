@@ -5,10 +5,14 @@ use std::time::Duration;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use actix_web::rt::time::timeout;
 
 use crate::app::App;
 use crate::error::Error;
 use crate::random;
+
+/// How long the database may take: less than those who ask are used to wait.
+const ANSWER_WITHIN: Duration = Duration::from_secs(4);
 
 /// The process answers.
 #[must_use]
@@ -19,21 +23,23 @@ pub fn live() -> HttpResponse {
 /// The database answers too, with the schema that this program knows, every configured sealing key
 /// is the one that it was when it was first used, and the clock is the database's.
 pub async fn ready(app: &App) -> HttpResponse {
-    match app.store.ready().await {
-        Ok(true) => {}
-        Ok(false) => return unready("schema"),
-        Err(_) => return unready("database"),
+    match timeout(ANSWER_WITHIN, check(app)).await {
+        Ok(Ok(None)) => reply(StatusCode::OK, "{\"status\":\"ready\"}"),
+        Ok(Ok(Some(what))) => unready(what),
+        Ok(Err(_)) | Err(_) => unready("database"),
     }
-    match sealing(app).await {
-        Ok(true) => {}
-        Ok(false) => return unready("sealing"),
-        Err(_) => return unready("database"),
+}
+
+/// What is not ready.
+async fn check(app: &App) -> Result<Option<&'static str>, Error> {
+    if !app.store.ready().await? {
+        return Ok(Some("schema"));
     }
-    match clock_skew(app).await {
-        Ok(skew) if skew.is_some_and(Skew::is_too_much) => unready("clock"),
-        Ok(_) => reply(StatusCode::OK, "{\"status\":\"ready\"}"),
-        Err(_) => unready("database"),
+    if !sealing(app).await? {
+        return Ok(Some("sealing"));
     }
+    let skew = clock_skew(app).await?;
+    Ok(skew.is_some_and(Skew::is_too_much).then_some("clock"))
 }
 
 /// How far two clocks may be apart: what codes live by is thirty seconds, and what each side does

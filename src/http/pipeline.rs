@@ -1,6 +1,7 @@
 //! A request's way through the service, one step a line.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::http::header::{
     ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE,
@@ -21,6 +22,10 @@ use crate::app::App;
 use crate::dto::{AnyDto, TypeDef};
 use crate::error::Error;
 use crate::operation::{Answer, Context};
+
+/// How long the work on a request may take once it was read. What takes longer waits for a database
+/// that is not coming; nobody knows then what it has done.
+const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
 /// Answers a request.
 pub(super) async fn dispatch(
@@ -151,7 +156,12 @@ async fn run(
         batch: matched.batch,
     };
     let input = Input::of(&app.formats, &entry, body.freeze()).await?;
-    matched.operation.call(exchange, input).await
+    in_time(matched.operation.call(exchange, input)).await
+}
+
+async fn in_time<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    let late = |_| Err(Error::unavailable("the work on the request took too long"));
+    timeout(ANSWER_WITHIN, work).await.unwrap_or_else(late)
 }
 
 /// On predefined routes, whoever is not signed in learns that first (rule P5).
@@ -159,8 +169,11 @@ async fn refuse_verb(
     exchange: &Exchange<'_>,
     spec: &crate::operation::Spec,
 ) -> Result<Answer<Box<dyn AnyDto>>, Error> {
-    let cx = Context::new(exchange, exchange.admit(spec.access).await?);
-    Err(cx.refused(Error::wrong_verb(exchange.verb(), spec.name())).await)
+    let refused = async {
+        let cx = Context::new(exchange, exchange.admit(spec.access).await?);
+        Err(cx.refused(Error::wrong_verb(exchange.verb(), spec.name())).await)
+    };
+    in_time(refused).await
 }
 
 /// The whole body, decoded, up to the limit.

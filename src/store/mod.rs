@@ -126,11 +126,14 @@ pub struct Options {
     /// Whether pending keys that wait at the same time are committed together. `false` sends each by
     /// itself: for comparing, and for finding out what is wrong.
     pub coalesce: bool,
+    /// Whether the database is told to give up a statement that takes longer than a request would
+    /// wait for it. Commands that go through whole tables have more time.
+    pub hurry: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { coalesce: true }
+        Self { coalesce: true, hurry: true }
     }
 }
 

@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use sqlx::ConnectOptions as _;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
+use sqlx::{ConnectOptions as _, Connection as _};
 
 use super::lookups::Lookups;
 use super::writer::postgres::PostgresSink;
@@ -27,6 +27,11 @@ const CONNECTIONS: u32 = 16;
 /// How long a request waits for one of them before it is answered 503.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// How long a connection that comes back to the pool may take to say that it is alive. One whose
+/// server has vanished without a word would stay away for as long as TCP hopes, a quarter of an hour,
+/// and with it its place in the pool.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(2);
+
 /// How keys are written: one batch at a time while commits are fast, up to eight while they are slow.
 const COALESCED: Settings = Settings {
     lanes: 8,
@@ -48,11 +53,17 @@ pub struct Postgres {
 
 impl Postgres {
     pub(super) fn open(url: &str, options: Options) -> Result<Self> {
-        let coalesce = options.coalesce;
+        let Options { coalesce, hurry } = options;
         // The parser's error may quote the URL, which may hold a password.
-        let options: PgConnectOptions = url
+        let mut options: PgConnectOptions = url
             .parse()
             .map_err(|_| StoreError::Failed("DATABASE_URL is not a Postgres URL".into()))?;
+        let configured = options.get_options().is_some_and(|set| set.contains(STATEMENT_TIMEOUT));
+        if hurry && !configured {
+            // Else statements that nobody waits for any more would pile up behind a lock, each on a
+            // connection of its own.
+            options = options.options([(STATEMENT_TIMEOUT, PATIENCE.as_millis())]);
+        }
         let options = options.application_name("foundry-api").disable_statement_logging();
         let pool = PgPoolOptions::new()
             .max_connections(CONNECTIONS)
@@ -60,11 +71,20 @@ impl Postgres {
             // Asking whether a connection lives costs a round trip each time; a dead one shows
             // itself on use.
             .test_before_acquire(false)
+            .after_release(|connection, _| Box::pin(is_alive(connection)))
             .connect_lazy_with(options.clone());
         let settings = if coalesce { COALESCED } else { SINGLE };
         let lookups = Lookups::default();
         Ok(Self { pool, lookups, writer: Writer::start(PostgresSink(options), settings) })
     }
+}
+
+/// Postgres' own name of the setting.
+const STATEMENT_TIMEOUT: &str = "statement_timeout";
+
+async fn is_alive(connection: &mut PgConnection) -> sqlx::Result<bool> {
+    let answered = tokio::time::timeout(SIGN_OF_LIFE, connection.ping()).await;
+    answered.unwrap_or(Err(sqlx::Error::PoolTimedOut)).map(|()| true)
 }
 
 async fn begin(pool: &Pool) -> Result<sqlx::Transaction<'static, Database>> {

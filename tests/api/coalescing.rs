@@ -88,7 +88,7 @@ async fn audit(url: &str) -> (i64, i64) {
 
 async fn opened(coalesce: bool) -> (String, Arc<dyn Store>) {
     let url = new_postgres_database().await;
-    let store = store::open_with(&url, Options { coalesce }).await.unwrap();
+    let store = store::open_with(&url, Options { coalesce, ..Options::default() }).await.unwrap();
     store.migrate().await.unwrap();
     (url, store)
 }
