@@ -68,6 +68,9 @@ pub(super) async fn serve(mut config: Config) -> Result<(), Failure> {
         tracing::info!(address = %admin.address(), "metrics on http://{}/metrics", admin.address());
         actix_web::rt::spawn(admin.run());
     }
+    // Nobody may ask for a while, and what is not ready should be in the log from the start.
+    let checked = app.clone();
+    actix_web::rt::spawn(async move { http::health::ready(&checked).await });
     server.run().await.map_err(|error| error.to_string())?;
     sweeping.stop().await;
     store.close().await;

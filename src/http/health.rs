@@ -21,7 +21,8 @@ pub fn live() -> HttpResponse {
 }
 
 /// The database answers too, with the schema that this program knows, every configured sealing key
-/// is the one that it was when it was first used, and the clock is the database's.
+/// is the one that it was when it was first used, none is missing, and the clock is the database's.
+/// What is wrong is logged.
 pub async fn ready(app: &App) -> HttpResponse {
     match timeout(ANSWER_WITHIN, check(app)).await {
         Ok(Ok(None)) => reply(StatusCode::OK, "{\"status\":\"ready\"}"),
@@ -102,7 +103,14 @@ async fn sealing(app: &App) -> Result<bool, Error> {
             }
         }
     }
-    Ok(true)
+    // After a restore with the wrong keys, say.
+    let in_use = app.store.sealing_keys_in_use().await?;
+    let missing: Vec<_> =
+        in_use.iter().filter(|id| !app.sealer.ids().any(|known| known == *id)).collect();
+    for id in &missing {
+        tracing::error!(sealing_key = %id, "secrets are sealed by a key that is not configured");
+    }
+    Ok(missing.is_empty())
 }
 
 fn unready(what: &'static str) -> HttpResponse {

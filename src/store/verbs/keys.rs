@@ -45,6 +45,10 @@ impl Keys for Handle {
         upkeep::sealing_key_counts(&self.pool).await
     }
 
+    async fn sealing_keys_in_use(&self) -> Result<Vec<String>> {
+        upkeep::sealing_keys_in_use(&self.pool).await
+    }
+
     async fn rewrap(
         &self,
         sealing_key: &str,

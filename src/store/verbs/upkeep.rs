@@ -25,6 +25,24 @@ pub(super) async fn sealing_key_counts(pool: &Pool) -> Result<Vec<(String, u64)>
         .collect()
 }
 
+/// The next id after another one: a step in the index, over all the rows between them.
+const NEXT_SEALING_KEY: &str = "SELECT sealing_key_id FROM two_factor_keys \
+    WHERE sealing_key_id > $1 ORDER BY sealing_key_id LIMIT 1";
+
+/// The most ids that are looked for.
+const SEALING_KEYS_MAX: usize = 100;
+
+pub(super) async fn sealing_keys_in_use(pool: &Pool) -> Result<Vec<String>> {
+    let mut ids: Vec<String> = Vec::new();
+    while ids.len() < SEALING_KEYS_MAX {
+        let last = ids.last().map_or("", String::as_str);
+        let next = sqlx::query_scalar(NEXT_SEALING_KEY).bind(last).fetch_optional(pool).await?;
+        let Some(next) = next else { break };
+        ids.push(next);
+    }
+    Ok(ids)
+}
+
 /// Changes a row only as it was read.
 const RESEAL: &str = "UPDATE two_factor_keys SET sealing_key_id = $5, sealed = $6 \
     WHERE organisation_id = $1 AND user_id = $2 AND place = $3 AND key_id = $4 AND sealed = $7";
