@@ -191,7 +191,10 @@ impl Error {
 impl Place {
     fn of(whole: &str, offset: usize) -> Self {
         let before = &whole[..offset];
-        let line_start = memchr::memrchr(b'\n', before.as_bytes()).map_or(0, |at| at + 1);
+        // No editor shows a byte order mark.
+        let mark = usize::from(whole.starts_with('\u{feff}')) * '\u{feff}'.len_utf8();
+        let line_start =
+            memchr::memrchr(b'\n', before.as_bytes()).map_or(mark.min(offset), |at| at + 1);
         Self {
             offset: Some(offset),
             line: 1 + memchr::memchr_iter(b'\n', before.as_bytes()).count(),

@@ -363,6 +363,9 @@ impl<'de> de::Deserializer<'de> for &mut Deserializer<'de> {
         match self.peek() {
             Some(b'{') => self.deserialize_map(visitor),
             Some(b'[') => self.deserialize_seq(visitor),
+            Some(byte) if grammar::is_blank(byte) && self.skip_blank() => {
+                self.deserialize_any(visitor)
+            }
             _ if self.at_empty() => visitor.visit_unit(),
             _ => self.deserialize_str(visitor),
         }

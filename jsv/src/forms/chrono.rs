@@ -7,7 +7,8 @@
 //! | [`offset`] | `DateTimeOffset` | [`DateTime<FixedOffset>`] | `2012-01-02T03:04:05.0000000+02:00` |
 //! | [`duration`] | `TimeSpan` | [`TimeDelta`] | `P1DT2H3M4.005S` |
 //!
-//! A text without an offset is taken as UTC. Times are kept to the tick of 100 ns, which is what .NET has.
+//! A text without an offset is taken as UTC. Times are kept to the tick of 100 ns, which is what .NET has. Writing a
+//! time before the year 1 or after 9999, or a span longer than .NET's, is an error.
 //!
 //! ```
 //! use chrono::{DateTime, TimeDelta, Utc};
@@ -36,8 +37,8 @@ pub mod utc {
 
     crate::forms::helper!(DateTime<Utc>, "a date and time");
 
-    fn write(value: &DateTime<Utc>) -> String {
-        to_moment(value).write_utc()
+    fn write(value: &DateTime<Utc>) -> Option<String> {
+        to_moment(value).map(Moment::write_utc)
     }
 
     fn read(text: &str) -> Option<DateTime<Utc>> {
@@ -45,14 +46,14 @@ pub mod utc {
     }
 }
 
-/// A `DateTime` of kind local.
+/// A `DateTime` of kind local. As in the original, midnight is written as the date alone; it reads as midnight UTC.
 pub mod local {
     use super::{DateTime, FixedOffset, Form, Moment, from_moment, to_moment};
 
     crate::forms::helper!(DateTime<FixedOffset>, "a date and time");
 
-    fn write(value: &DateTime<FixedOffset>) -> String {
-        to_moment(value).write_local()
+    fn write(value: &DateTime<FixedOffset>) -> Option<String> {
+        to_moment(value).map(Moment::write_local)
     }
 
     fn read(text: &str) -> Option<DateTime<FixedOffset>> {
@@ -66,8 +67,8 @@ pub mod offset {
 
     crate::forms::helper!(DateTime<FixedOffset>, "a date and time");
 
-    fn write(value: &DateTime<FixedOffset>) -> String {
-        to_moment(value).write_offset()
+    fn write(value: &DateTime<FixedOffset>) -> Option<String> {
+        to_moment(value).map(Moment::write_offset)
     }
 
     fn read(text: &str) -> Option<DateTime<FixedOffset>> {
@@ -82,13 +83,10 @@ pub mod duration {
 
     crate::forms::helper!(TimeDelta, "a time span");
 
-    /// A span beyond .NET's is written as its longest.
-    fn write(value: &TimeDelta) -> String {
-        span::write({
-            let ticks = i128::from(value.num_seconds()) * 10_000_000
-                + i128::from(value.subsec_nanos() / 100);
-            i64::try_from(ticks).unwrap_or(if ticks < 0 { i64::MIN } else { i64::MAX })
-        })
+    fn write(value: &TimeDelta) -> Option<String> {
+        let ticks =
+            i128::from(value.num_seconds()) * 10_000_000 + i128::from(value.subsec_nanos() / 100);
+        i64::try_from(ticks).ok().map(span::write)
     }
 
     fn read(text: &str) -> Option<TimeDelta> {
@@ -98,9 +96,10 @@ pub mod duration {
     }
 }
 
-fn to_moment<Z: TimeZone>(value: &DateTime<Z>) -> Moment {
-    let ticks = value.timestamp() * 10_000_000 + i64::from(value.timestamp_subsec_nanos() / 100);
-    Moment { ticks, offset: value.offset().fix().local_minus_utc() / 60 }
+fn to_moment<Z: TimeZone>(value: &DateTime<Z>) -> Option<Moment> {
+    let ticks = i128::from(value.timestamp()) * 10_000_000
+        + i128::from(value.timestamp_subsec_nanos() / 100);
+    Moment::new(ticks, value.offset().fix().local_minus_utc() / 60)
 }
 
 fn from_moment(moment: Moment) -> Option<DateTime<FixedOffset>> {

@@ -18,8 +18,9 @@ super::helper!(Decimal, "a decimal");
 /// The most decimals there can be.
 const SCALE: u32 = 28;
 
-fn write(value: &Decimal) -> String {
-    value.to_string()
+#[expect(clippy::unnecessary_wraps, reason = "other types have values that .NET has not")]
+fn write(value: &Decimal) -> Option<String> {
+    Some(value.to_string())
 }
 
 fn read(text: &str) -> Option<Decimal> {

@@ -63,9 +63,12 @@ macro_rules! helper {
         ///
         /// # Errors
         ///
-        /// If the writer fails.
+        /// If .NET has no such value, or the writer fails.
         pub fn serialize<S: serde::Serializer>(value: &$type, to: S) -> Result<S::Ok, S::Error> {
-            to.serialize_newtype_struct($crate::forms::RAW, &write(value))
+            match write(value) {
+                Some(text) => to.serialize_newtype_struct($crate::forms::RAW, &text),
+                None => Err(serde::ser::Error::custom(concat!($expected, " beyond those of .NET"))),
+            }
         }
 
         /// Reads the value.
@@ -83,7 +86,7 @@ macro_rules! helper {
             ///
             /// # Errors
             ///
-            /// If the writer fails.
+            /// If .NET has no such value, or the writer fails.
             pub fn serialize<S: serde::Serializer>(
                 value: &Option<super::Value>,
                 to: S,

@@ -28,6 +28,14 @@ pub(crate) const BEGINNING: Moment = Moment { ticks: -62_135_596_800 * SECOND, o
 const END: i64 = 253_402_300_800 * SECOND - 1;
 
 impl Moment {
+    /// An instant and an offset, if .NET has both the instant and what the clock showed.
+    pub(crate) fn new(ticks: i128, offset: i32) -> Option<Self> {
+        let range = i128::from(BEGINNING.ticks)..=i128::from(END);
+        let clock = ticks + i128::from(offset) * i128::from(MINUTE);
+        let ticks_in_range = range.contains(&ticks) && range.contains(&clock);
+        ticks_in_range.then_some(Self { ticks: i64::try_from(ticks).ok()?, offset })
+    }
+
     /// What the clock showed, as ticks since 1970-01-01T00:00:00 of that clock.
     fn clock(self) -> i64 {
         self.ticks + i64::from(self.offset) * MINUTE
@@ -86,7 +94,8 @@ fn zone(offset: i32) -> String {
 /// `/Date(ms)/` and `/Date(ms+hhmm)/`.
 fn epoch(text: &str, form: Form) -> Option<Moment> {
     let inner = text.strip_prefix("/Date(")?.strip_suffix(")/")?;
-    let zone = inner[1..].find(['+', '-']).map(|at| at + 1);
+    // A minus in front is the number's.
+    let zone = inner.rfind(['+', '-']).filter(|at| *at > 0);
     let (milliseconds, offset) = match zone {
         Some(at) => (&inner[..at], read_offset(&inner[at..])?),
         None => (inner, 0),
@@ -195,10 +204,8 @@ fn zone_offset(zone: &str, form: Form) -> Option<i32> {
 fn read_offset(text: &str) -> Option<i32> {
     let sign = if text.starts_with('-') { -1 } else { 1 };
     let digits = text.strip_prefix(['+', '-'])?.replace(':', "");
-    if digits.len() != 4 {
-        return None;
-    }
-    let (hours, minutes) = (number(&digits[..2], 2)?, number(&digits[2..], 2)?);
+    let (hours, minutes) = digits.split_at_checked(2).filter(|_| digits.len() == 4)?;
+    let (hours, minutes) = (number(hours, 2)?, number(minutes, 2)?);
     let offset = i32::try_from(hours * 60 + minutes).ok()?;
     (offset <= 14 * 60 && minutes < 60).then_some(sign * offset)
 }
@@ -237,6 +244,37 @@ fn civil(days: i64) -> (i64, i64, i64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_no_date_is_refused() {
+        for text in [
+            "/Date()/",
+            "/Date(é)/",
+            "/Date(-)/",
+            "/Date(1+é1)/",
+            "/Date(9223372036854775807)/",
+            "2012-01-02T03:04:05+é1",
+            "2012-01-02T03:04:05+1é",
+            "2012-01-02T03:04:05+15:00",
+            "2012-01-02T24:00:00",
+            "2012-02-30",
+            "0000-01-01",
+            "10000-01-01",
+            "é",
+            "Éan 2, 2012",
+            "T",
+            "-",
+            "/",
+        ] {
+            for form in [Form::DateTime, Form::Offset] {
+                assert_eq!(Moment::read(text, form), None, "{text}");
+            }
+        }
+        assert_eq!(Moment::new(i128::from(END) + 1, 0), None);
+        assert_eq!(Moment::new(i128::from(END), 60), None);
+        assert_eq!(Moment::new(i128::from(BEGINNING.ticks), -60), None);
+        assert!(Moment::new(i128::from(END), -60).is_some());
+    }
 
     #[test]
     fn every_day_of_the_calendar_is_itself() {

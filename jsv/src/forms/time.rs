@@ -7,7 +7,8 @@
 //! | [`offset`] | `DateTimeOffset` | [`OffsetDateTime`] | `2012-01-02T03:04:05.0000000+02:00` |
 //! | [`duration`] | `TimeSpan` | [`Duration`] | `P1DT2H3M4.005S` |
 //!
-//! A text without an offset is taken as UTC. Times are kept to the tick of 100 ns, which is what .NET has.
+//! A text without an offset is taken as UTC. Times are kept to the tick of 100 ns, which is what .NET has. Writing a
+//! time before the year 1 or after 9999, or a span longer than .NET's, is an error.
 //!
 //! ```
 //! #[derive(serde::Serialize, serde::Deserialize)]
@@ -34,23 +35,23 @@ pub mod utc {
 
     crate::forms::helper!(OffsetDateTime, "a date and time");
 
-    fn write(value: &OffsetDateTime) -> String {
-        to_moment(value).write_utc()
+    fn write(value: &OffsetDateTime) -> Option<String> {
+        to_moment(value).map(Moment::write_utc)
     }
 
     fn read(text: &str) -> Option<OffsetDateTime> {
-        from_moment(Moment::read(text, Form::DateTime)?)
+        from_moment(Moment { offset: 0, ..Moment::read(text, Form::DateTime)? })
     }
 }
 
-/// A `DateTime` of kind local.
+/// A `DateTime` of kind local. As in the original, midnight is written as the date alone; it reads as midnight UTC.
 pub mod local {
     use super::{Form, Moment, OffsetDateTime, from_moment, to_moment};
 
     crate::forms::helper!(OffsetDateTime, "a date and time");
 
-    fn write(value: &OffsetDateTime) -> String {
-        to_moment(value).write_local()
+    fn write(value: &OffsetDateTime) -> Option<String> {
+        to_moment(value).map(Moment::write_local)
     }
 
     fn read(text: &str) -> Option<OffsetDateTime> {
@@ -64,8 +65,8 @@ pub mod offset {
 
     crate::forms::helper!(OffsetDateTime, "a date and time");
 
-    fn write(value: &OffsetDateTime) -> String {
-        to_moment(value).write_offset()
+    fn write(value: &OffsetDateTime) -> Option<String> {
+        to_moment(value).map(Moment::write_offset)
     }
 
     fn read(text: &str) -> Option<OffsetDateTime> {
@@ -80,15 +81,8 @@ pub mod duration {
 
     crate::forms::helper!(Duration, "a time span");
 
-    /// A span beyond .NET's is written as its longest.
-    fn write(value: &Duration) -> String {
-        span::write(
-            i64::try_from(value.whole_nanoseconds() / 100).unwrap_or(if value.is_negative() {
-                i64::MIN
-            } else {
-                i64::MAX
-            }),
-        )
+    fn write(value: &Duration) -> Option<String> {
+        i64::try_from(value.whole_nanoseconds() / 100).ok().map(span::write)
     }
 
     fn read(text: &str) -> Option<Duration> {
@@ -98,12 +92,9 @@ pub mod duration {
     }
 }
 
-fn to_moment(value: &OffsetDateTime) -> Moment {
+fn to_moment(value: &OffsetDateTime) -> Option<Moment> {
     let ticks = value.unix_timestamp_nanos().div_euclid(100);
-    Moment {
-        ticks: i64::try_from(ticks).unwrap_or(i64::MAX),
-        offset: value.offset().whole_minutes().into(),
-    }
+    Moment::new(ticks, value.offset().whole_minutes().into())
 }
 
 fn from_moment(moment: Moment) -> Option<OffsetDateTime> {

@@ -14,8 +14,9 @@ use ::uuid::Uuid;
 
 super::helper!(Uuid, "a GUID");
 
-fn write(value: &Uuid) -> String {
-    value.as_simple().to_string()
+#[expect(clippy::unnecessary_wraps, reason = "other types have values that .NET has not")]
+fn write(value: &Uuid) -> Option<String> {
+    Some(value.as_simple().to_string())
 }
 
 fn read(text: &str) -> Option<Uuid> {

@@ -21,6 +21,9 @@ use crate::{Error, NameCase, Options, Result, forms, scan};
 pub use buffer::Buffer;
 use compound::Compound;
 
+/// Dropped by readers where a document begins with it.
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
 /// Writes values to the end of a buffer.
 ///
 /// ```
@@ -55,12 +58,20 @@ impl<'a, B: Buffer> Serializer<'a, B> {
     /// Text, in quotes if it could be taken for something else.
     #[inline]
     fn text(&mut self, text: &str) {
-        let laid_out = self.options.indented && padded(text);
-        if text.is_empty() || scan::needs_quotes(text.as_bytes()) || laid_out {
+        let exposed = (self.options.indented || self.level == 0) && self.is_exposed(text);
+        if text.is_empty() || scan::needs_quotes(text.as_bytes()) || exposed {
             self.quoted(text);
         } else {
             self.out.put(text);
         }
+    }
+
+    /// Whether a reader would take the ends of this text for layout or, where the document begins, for a byte order
+    /// mark.
+    #[cold]
+    fn is_exposed(&self, text: &str) -> bool {
+        (self.options.indented && text.trim().len() < text.len())
+            || (self.level == 0 && text.starts_with(BYTE_ORDER_MARK))
     }
 
     fn character(&mut self, value: char, quoted: bool) {
@@ -141,11 +152,6 @@ impl<'a, B: Buffer> Serializer<'a, B> {
     }
 }
 
-/// Whether layout would swallow the ends of this text.
-fn padded(text: &str) -> bool {
-    text.trim().len() < text.len()
-}
-
 macro_rules! integers {
     ($($method:ident: $type:ty;)*) => {
         $(
@@ -204,7 +210,7 @@ impl<'s, 'a, B: Buffer> ser::Serializer for &'s mut Serializer<'a, B> {
             _ if self.options.indented => {
                 return self.serialize_str(value.encode_utf8(&mut [0; 4]));
             }
-            _ if self.level == 0 => value == '"',
+            _ if self.level == 0 => matches!(value, '"' | BYTE_ORDER_MARK),
             Some(b':') => matches!(value, '"' | ',' | '{' | '}' | '['),
             _ => matches!(value, '"' | ',' | '{' | '}' | '[' | ']' | '\r' | '\n'),
         };

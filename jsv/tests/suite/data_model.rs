@@ -96,6 +96,17 @@ fn a_list_of_one_is_not_an_empty_list() {
     is_written(&vec!["\u{b}".to_owned()], "[\"\u{b}\"]");
 }
 
+/// A reader drops the mark in front of a document, as the original does; its writer does not mind.
+#[test]
+fn a_document_that_begins_with_a_byte_order_mark_keeps_it() {
+    is_written(&"\u{feff}a".to_owned(), "\"\u{feff}a\"");
+    is_written(&'\u{feff}', "\"\u{feff}\"");
+    is_written(&vec!["\u{feff}a".to_owned()], "[\u{feff}a]");
+    assert_eq!(jsv::from_str::<String>("\u{feff}a").unwrap(), "a");
+    let error = jsv::from_str::<Vec<u8>>("\u{feff}[x]").unwrap_err();
+    assert_eq!((error.column(), error.offset()), (2, Some(4)));
+}
+
 /// Other crates hand `&mut Deserializer` and `&mut Serializer` around as trait objects.
 #[test]
 fn the_reader_and_writer_work_erased() {

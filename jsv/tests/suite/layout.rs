@@ -74,6 +74,18 @@ fn the_sample_of_a_metadata_page_is_read() {
     );
 }
 
+/// The sample again, for a reader that knows no types.
+#[test]
+fn values_of_no_type_are_read_through_the_layout() {
+    let value: jsv::Value = jsv::from_str(&format!("\n{SAMPLE}\n")).unwrap();
+    let error = &value["responseStatus"]["errors"][0];
+    assert_eq!(error["fieldName"].as_text(), Some("a: b"));
+    assert_eq!(error["meta"]["String"].as_text(), Some("String"));
+    assert_eq!(jsv::to_string(&value).unwrap(), jsv::to_string(&sample()).unwrap());
+    let lists: jsv::Value = jsv::from_str("[\n\t[\n\t\ta, ,\n\t\t[]\n\t],\n\t,\n\t{}\n]").unwrap();
+    assert_eq!(jsv::to_string(&lists).unwrap(), "[[a,,[]],,{}]");
+}
+
 #[test]
 fn indented_text_reads_back() {
     let options = jsv::Options::new().indented(true);
