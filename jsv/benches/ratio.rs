@@ -1,8 +1,12 @@
 //! How much faster than `serde_json`: every contestant takes its turn in every round, and the table shows the median
 //! over the rounds of `serde_json`'s time by the contestant's, so that a busy machine slows all of them alike.
 //!
-//! `cargo bench -p jsv --bench ratio` prints the table. `-- once LIBRARY OPERATION DOCUMENT TIMES` runs one case, for
-//! an instruction counter such as callgrind.
+//! `cargo bench -p jsv --bench ratio` prints the table, `-- FILTER` the lines in which the filter occurs. On a machine
+//! with other things to do, instructions tell more than time: `jsv/benches/instructions` counts them with callgrind.
+//! It runs this program as
+//!
+//! * `once LIBRARY OPERATION DOCUMENT TIMES`, which runs one case that often,
+//! * `junk LENGTH`, which reads that much of each kind of junk, to see that the count grows no faster than the length.
 
 #![expect(
     clippy::cast_precision_loss,
@@ -40,6 +44,7 @@ fn main() {
         ["once", library, operation, document, times] => {
             once(library, operation, document, times.parse().expect("a number of times"));
         }
+        ["junk", length] => junk(length.parse().expect("a length")),
         [filter] => table(filter),
         _ => table(""),
     }
@@ -52,6 +57,27 @@ fn once(library: &str, operation: &str, document: &str, times: usize) {
     let run = contestants.iter().find(|(name, _)| *name == library).expect("a library");
     for _ in 0..times {
         run.1();
+    }
+}
+
+/// What a reader that looks back or ahead too often would take too long for.
+const JUNK: [(&str, &str); 8] = [
+    ("", "["),
+    ("", "{a:"),
+    ("", "\""),
+    ("[", "[a\"],"),
+    ("[{a:", "b\"[,"),
+    ("{", "a\n,"),
+    ("{\n", "a : b ,\n"),
+    ("{Id:{", "{\"}"),
+];
+
+fn junk(length: usize) {
+    for (start, again) in JUNK {
+        let text = start.to_owned() + &again.repeat(length / again.len());
+        let _ = black_box(jsv::from_str::<jsv::Value>(&text));
+        let _ = black_box(jsv::from_str::<Vec<Option<String>>>(&text));
+        let _ = black_box(jsv::from_str::<Customer<String>>(&text));
     }
 }
 
