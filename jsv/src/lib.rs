@@ -1,6 +1,10 @@
-//! Serde support for JSV, the text format of `ServiceStack`.
-
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
+#![deny(missing_docs)]
+
+// The way of a document in: `options` → `de`, which asks `grammar` for a token wherever a type asks for a value, and
+// `scan` for the bytes that matter; `layout` says beforehand whether white space counts. The way out: `options` → `ser`.
+// `forms` has the texts of types that serde has no method for.
 
 mod de;
 mod error;
