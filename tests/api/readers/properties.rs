@@ -31,6 +31,7 @@ use crate::support::{NOW, TestApp, memory, populate};
 pub struct Readers {
     runtime: tokio::runtime::Runtime,
     formats: Formats,
+    jwt: Jwt,
     service: OnceCell<TestApp>,
 }
 
@@ -44,7 +45,8 @@ impl Readers {
             .enable_all()
             .build()
             .unwrap();
-        Self { runtime, formats: Formats::standard(), service: OnceCell::new() }
+        let jwt = Jwt::new(Some(&[7; 32]));
+        Self { runtime, formats: Formats::standard(), jwt, service: OnceCell::new() }
     }
 
     pub fn json(&self, bytes: &[u8]) {
@@ -104,7 +106,7 @@ impl Readers {
 
     /// The header of a token in the first line, then its claims; and the whole as a token.
     pub fn jwt(&self, bytes: &[u8]) {
-        let jwt = Jwt::new(Some(&[7; 32]));
+        let jwt = &self.jwt;
         let text = String::from_utf8_lossy(bytes);
         assert!(jwt.verify(&text, NOW).is_err(), "nobody signed {text}");
         let (header, claims) = halves(bytes);
