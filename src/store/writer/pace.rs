@@ -5,7 +5,7 @@
 //! it is parked, and it does not exist before it is first needed.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::queue::{Batch, Queue};
 use super::{Shared, Sink};
@@ -27,6 +27,11 @@ struct State {
     stopped: bool,
 }
 
+/// How much longer the spacing is for each write on its way, which the database works on before it waits
+/// for its disk.
+const PER_WRITE: Duration = Duration::from_micros(10);
+/// How many times the spacing that is at the most.
+const LARGER: u32 = 2;
 /// How many times the spacing a batch waits for, at the most, that is smaller than what is on its way.
 const SMALLER: u32 = 8;
 
@@ -56,7 +61,9 @@ impl<S: Sink> Shared<S> {
         let Some(last) = queue.last_start().filter(|_| queue.started() > 0) else {
             return Some(now);
         };
-        let spacing = self.settings.spacing;
+        let base = self.settings.spacing;
+        let on_way = u32::try_from(queue.on_way()).unwrap_or(u32::MAX);
+        let spacing = base.saturating_add(PER_WRITE.saturating_mul(on_way)).min(base * LARGER);
         Some(last + if queue.len() >= queue.on_way() { spacing } else { spacing * SMALLER })
     }
 
