@@ -5,6 +5,7 @@
 //! `actix_web::HttpServer` would do is spelled out here for the sake of the stream under it
 //! ([`TitleCase`]).
 
+use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -17,6 +18,7 @@ use actix_web::rt::net::TcpStream;
 use actix_web::rt::time::timeout;
 use actix_web::web;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::runtime::Handle;
 
 use super::bounds::{Bounds, Places};
 use super::connection::Patient;
@@ -53,14 +55,18 @@ pub fn bind(app: web::Data<App>) -> std::io::Result<Server> {
         .max_concurrent_connections(bounds.connections + REFUSALS)
         .shutdown_timeout(STOP_WITHIN);
     let stopping = builder.graceful_shutdown_signal();
+    let runtime = Handle::current();
     let running = builder
         .listen("service", listener, move || {
-            let stopping = stopping.clone();
+            let (stopping, runtime) = (stopping.clone(), runtime.clone());
             let connections = connections.clone();
+            let answer = move |app, requests, request, payload| {
+                within(runtime.clone(), dispatch(app, requests, request, payload))
+            };
             let service = actix_web::App::new()
                 .app_data(app.clone())
                 .app_data(requests.clone())
-                .default_service(web::to(dispatch))
+                .default_service(web::to(answer))
                 .into_factory()
                 .map_err(|error: actix_web::Error| error.error_response());
             let http = HttpService::build()
@@ -79,6 +85,17 @@ pub fn bind(app: web::Data<App>) -> std::io::Result<Server> {
         })?
         .run();
     Ok(Server::of(address, running))
+}
+
+/// Work that opens its connections in another runtime than that of the thread which does it. Each
+/// worker has a runtime of its own, which ends with it, and the workers do not end together: in the
+/// pool a connection of the first would break under the last requests of the others.
+fn within<T>(runtime: Handle, work: impl Future<Output = T>) -> impl Future<Output = T> {
+    let mut work = Box::pin(work);
+    poll_fn(move |context| {
+        let _entered = runtime.enter();
+        work.as_mut().poll(context)
+    })
 }
 
 /// What begins an HTTP/2 connection, as far as needed to tell (RFC 9113 section 3.4).

@@ -10,7 +10,9 @@
 //! - a verb that returns `Ok` has been committed, and is still there after `kill -9`;
 //! - a lookup returns `Option`: nothing there is an answer, not an error;
 //! - times and ids are handed in, never asked of the database;
-//! - what belongs together (a key and its audit row) is one transaction.
+//! - what belongs together (a key and its audit row) is one transaction;
+//! - a database that is gone is [`StoreError::Unavailable`], and whoever waits for one may stop: a
+//!   connection over which nothing comes any more is not used again.
 //!
 //! Adding a verb: declare it in the file of its subject, write it in the file of that name in
 //! `verbs/` (or in both stores, where it must be one statement), and add it to the story in

@@ -17,6 +17,9 @@ use crate::{Failure, people};
 /// has not come back at all.
 const BACK_WITHIN: Duration = Duration::from_mins(1);
 
+/// The most users of [`Crowd::throughout`].
+pub(crate) const THROUGHOUT_MAX: usize = 4_000;
+
 /// A key that was shown to a user.
 #[derive(Clone)]
 pub(crate) struct Shown {
@@ -131,6 +134,32 @@ impl Crowd {
             std::thread::sleep(Duration::from_millis(2));
         }
         Ok(())
+    }
+
+    /// Lets a few users ask at a time, for as long as something takes, and waits until all have their
+    /// key.
+    pub(crate) fn throughout(
+        &self,
+        work: impl FnOnce() -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let done = AtomicBool::new(false);
+        let before = self.shown();
+        let (worked, allowed) = std::thread::scope(|scope| {
+            let feeding = scope.spawn(|| {
+                let mut allowed = 0;
+                while !done.load(Ordering::SeqCst) && allowed < THROUGHOUT_MAX {
+                    self.allow(4);
+                    allowed += 4;
+                    std::thread::sleep(Duration::from_millis(20));
+                }
+                allowed
+            });
+            let worked = work();
+            done.store(true, Ordering::SeqCst);
+            (worked, feeding.join())
+        });
+        worked?;
+        self.wait_for(before + allowed.map_err(|_| "who lets users ask has panicked")?)
     }
 
     /// Fails when a client has seen what none should see.

@@ -13,7 +13,7 @@ use crate::world::World;
 use crate::{Failure, Scale};
 
 /// Longer than the service waits for its database.
-const LONGER_THAN_IT_WAITS: Duration = Duration::from_secs(7);
+const LONGER_THAN_IT_WAITS: Duration = Duration::from_secs(6);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {

@@ -4,12 +4,12 @@
 use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::client::{Missing, Reply, once};
 use crate::cluster::Cluster;
-use crate::crowd::{Crowd, lost};
+use crate::crowd::{Crowd, Shown, THROUGHOUT_MAX, lost};
 use crate::fault::DATABASE;
 use crate::people::{code, generate, login, now, organisation, put, sealing_key};
 use crate::process::{Folder, ended};
@@ -20,14 +20,15 @@ use crate::{Failure, Options, postgres};
 const COUNT: usize = 3;
 /// Users of the stories; the crowd takes those after them.
 const RESERVED: usize = 100;
-/// Keys of each part with a crowd in it.
-const KEYS: usize = 1_000;
 /// Within which what one instance does takes effect on the others.
 const A_SECOND: Duration = Duration::from_secs(1);
 
 pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     let folder = Folder::make()?;
-    let (cluster, setup) = postgres::prepared(options, RESERVED + 6 * KEYS, &folder)?;
+    let keys = options.scale().keys / 6;
+    // Four times something takes its time while the crowd asks.
+    let users = RESERVED + keys + 4 * THROUGHOUT_MAX;
+    let (cluster, setup) = postgres::prepared(options, users, &folder)?;
     let mut all = All { setup, log: folder.path().join("log"), services: Vec::new() };
     for _ in 0..COUNT {
         all.add()?;
@@ -45,7 +46,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
         "Instances: {COUNT} of them agree on sessions, tokens, codes used, wrong codes, logouts, \
          disabled users and memberships"
     );
-    all.one_is_killed_and_keys_are_changed(options)?;
+    all.one_is_killed_and_keys_are_changed(options, keys)?;
     for service in all.services {
         crate::world::without_panic(&service.log()?)?;
         service.stop()?;
@@ -233,16 +234,20 @@ impl All {
 
     /// While the crowd asks: one instance is killed; a new sealing key is brought in, the secrets are
     /// moved to it, and the old one is taken away.
-    fn one_is_killed_and_keys_are_changed(&mut self, options: &Options) -> Result<(), Failure> {
+    fn one_is_killed_and_keys_are_changed(
+        &mut self,
+        options: &Options,
+        keys: usize,
+    ) -> Result<(), Failure> {
         let balancer = Proxy::before(self.addresses())?;
         let crowd = Crowd::gather(options.clients, balancer.address, RESERVED);
         let counts = crowd.counts();
-        let read = |count: &std::sync::atomic::AtomicU64| count.load(Ordering::SeqCst);
+        let read = |count: &AtomicU64| count.load(Ordering::SeqCst);
 
-        crowd.allow(KEYS);
-        crowd.wait_for(KEYS / 3)?;
+        crowd.allow(keys);
+        crowd.wait_for(keys / 3)?;
         self.services.remove(0).kill()?;
-        crowd.wait_for(KEYS)?;
+        crowd.wait_for(keys)?;
         let (broken, most) = (read(&counts.broken), read(&counts.most_broken));
         let (unavailable, refused) = (read(&counts.unavailable), read(&counts.refused));
         println!(
@@ -257,25 +262,21 @@ impl All {
 
         let (first, second) = (sealing_key("first", 1), sealing_key("second", 2));
         let mut verified = HashSet::new();
-        let steps = [format!("{first},{second}"), format!("{second},{first}")];
-        for (step, keys) in steps.into_iter().enumerate() {
-            crowd.allow(KEYS);
-            self.roll(&balancer, keys)?;
-            crowd.wait_for((step + 2) * KEYS)?;
+        for keys in [format!("{first},{second}"), format!("{second},{first}")] {
+            let before = crowd.shown();
+            crowd.throughout(|| self.roll(&balancer, keys))?;
             // Half of them now, on whatever instance; the others when all is over.
-            let shown = crowd.seen((step + 1) * KEYS);
-            let half = &shown[..KEYS / 2];
+            let shown = crowd.seen(before);
+            let half = &shown[..shown.len() / 2];
             no_loss(options, balancer.address, half)?;
             verified.extend(half.iter().map(|shown| shown.user));
         }
-        crowd.allow(KEYS);
-        let mut rewrap = self.setup.begin(&["keys", "rewrap"])?;
-        let rewrapped = ended(&mut rewrap, Duration::from_mins(2))?;
-        check(rewrapped.success(), || "the rewrap failed".into())?;
-        crowd.wait_for(4 * KEYS)?;
-        crowd.allow(KEYS);
-        self.roll(&balancer, second)?;
-        crowd.wait_for(5 * KEYS)?;
+        crowd.throughout(|| {
+            let mut rewrap = self.setup.begin(&["keys", "rewrap"])?;
+            let rewrapped = ended(&mut rewrap, Duration::from_mins(2))?;
+            check(rewrapped.success(), || "the rewrap failed".into())
+        })?;
+        crowd.throughout(|| self.roll(&balancer, second))?;
         self.setup.done(&["keys", "status"])?;
         let unavailable = read(&counts.unavailable);
         check(unavailable == 0, || {
@@ -284,25 +285,20 @@ impl All {
             format!("{unavailable} times 503 while instances were replaced: {}", errors.join("\n"))
         })?;
 
-        let shown = crowd.seen(0);
+        let shown = crowd.dismiss()?;
         let rest: Vec<_> =
             shown.iter().filter(|shown| !verified.contains(&shown.user)).cloned().collect();
-        let _all = crowd.dismiss()?;
         no_loss(options, balancer.address, &rest)?;
         println!(
             "Instances: {} keys answered while the sealing key was changed and every instance \
-             replaced three times; all of them verified, 0 times 503",
-            shown.len()
+             replaced three times: all of them verified, 0 times 503",
+            shown.len() - keys
         );
         Ok(())
     }
 }
 
-fn no_loss(
-    options: &Options,
-    address: SocketAddr,
-    shown: &[crate::crowd::Shown],
-) -> Result<(), Failure> {
+fn no_loss(options: &Options, address: SocketAddr, shown: &[Shown]) -> Result<(), Failure> {
     let lost = lost(options.clients, address, shown);
     match lost.first() {
         None => Ok(()),

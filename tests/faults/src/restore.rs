@@ -174,7 +174,7 @@ fn a_missing_key_is_named(
         );
     }
     service.stop()?;
-    setup.sealing_keys = with.to_owned();
+    with.clone_into(&mut setup.sealing_keys);
     all_verify(options, &setup, shown)?;
     println!("Restore: a missing sealing key is named, and with it {KEYS} keys verified");
     Ok(())

@@ -111,17 +111,13 @@ impl Setup {
         let address = heard.as_ref().ok().and_then(|(line, _)| {
             line.trim().strip_prefix("Listening on http://")?.parse::<SocketAddr>().ok()
         });
-        match (heard, address) {
-            (Ok((_, stdout)), Some(address)) => {
-                Ok(Service { address, child, log: log.to_owned(), _stdout: stdout })
-            }
-            _ => {
-                let _ended = child.kill();
-                child.wait()?;
-                let log = fs::read_to_string(log)?;
-                Err(format!("the service did not start; its log ends with {}", end(&log)).into())
-            }
+        if let (Ok((_, stdout)), Some(address)) = (heard, address) {
+            return Ok(Service { address, child, log: log.to_owned(), _stdout: stdout });
         }
+        let _ended = child.kill();
+        child.wait()?;
+        let log = fs::read_to_string(log)?;
+        Err(format!("the service did not start; its log ends with {}", end(&log)).into())
     }
 }
 

@@ -4,9 +4,10 @@
 use std::process::Command;
 
 fn faults(arguments: &[&str]) -> (Option<i32>, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_faults")).args(arguments).output().unwrap();
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_faults")).args(arguments).output().expect("it starts");
     let text = [output.stdout, output.stderr].concat();
-    (output.status.code(), String::from_utf8(text).unwrap())
+    (output.status.code(), String::from_utf8(text).expect("text"))
 }
 
 #[test]
