@@ -9,3 +9,4 @@ mod layout;
 mod limits;
 mod memory;
 mod properties;
+mod rules;
