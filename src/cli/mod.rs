@@ -8,7 +8,10 @@ mod keys;
 mod people;
 mod serve;
 
+use std::fs::DirBuilder;
 use std::io::Read as _;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -91,12 +94,18 @@ async fn open(config: &Config, hurry: bool) -> Result<Arc<dyn Store>, Failure> {
     let url = if let Some(url) = &config.database_url {
         url.clone()
     } else {
-        std::fs::create_dir_all(&config.data)
+        private_folder(&config.data)
             .map_err(|error| format!("{}: {error}", config.data.display()))?;
         Zeroizing::new(format!("sqlite:{}", config.data.join("foundry.db").display()))
     };
     let options = store::Options { coalesce: config.coalesce, hurry };
     store::open_with(&url, options).await.map_err(told)
+}
+
+/// Makes a folder, where there is none, that only its owner may look into: what is kept in it holds
+/// password hashes and, sealed, the keys of everybody.
+fn private_folder(path: &Path) -> std::io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
 /// A store that is ready for the commands that change it: the embedded one migrates by itself.

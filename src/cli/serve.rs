@@ -9,7 +9,7 @@ use actix_web::web;
 use data_encoding::BASE64;
 use zeroize::Zeroizing;
 
-use super::{Failure, is_embedded, keys, open, told};
+use super::{Failure, is_embedded, keys, open, private_folder, told};
 use crate::app::App;
 use crate::auth::password::hash;
 use crate::auth::public_key::PublicKey;
@@ -138,7 +138,7 @@ fn kept_secret(
         Ok(text) => Ok(Zeroizing::new(text)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             if let Some(folder) = path.parent() {
-                fs::create_dir_all(folder).map_err(|error| told(&error))?;
+                private_folder(folder).map_err(|error| told(&error))?;
             }
             let text = make()?;
             write_secret(path, &text).map_err(|error| told(&error))?;

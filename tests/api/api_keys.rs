@@ -142,15 +142,17 @@ fn start_and_stop(folder: &Path, key: &str) -> (bool, String) {
 #[test]
 fn the_embedded_store_makes_a_signing_key_that_only_its_owner_may_read() {
     let folder = tempfile::tempdir().unwrap();
-    assert!(start_and_stop(folder.path(), "").0);
-    let file = folder.path().join("signing.key");
+    let folder = folder.path().join("data");
+    assert!(start_and_stop(&folder, "").0);
+    assert_eq!(folder.metadata().unwrap().permissions().mode() & 0o777, 0o700);
+    let file = folder.join("signing.key");
     assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
     let key = std::fs::read_to_string(&file).unwrap();
     assert_eq!(BASE64.decode(key.trim().as_bytes()).unwrap().len(), 32);
-    assert!(start_and_stop(folder.path(), "").0);
+    assert!(start_and_stop(&folder, "").0);
     assert_eq!(std::fs::read_to_string(&file).unwrap(), key);
 
-    let (listens, log) = start_and_stop(folder.path(), "c2hvcnQ=");
+    let (listens, log) = start_and_stop(&folder, "c2hvcnQ=");
     assert!(!listens && log.contains("FOUNDRY_JWT_KEY") && !log.contains("c2hvcnQ="), "{log}");
 }
 
