@@ -20,6 +20,8 @@ use crate::store::{StoreError, Swept};
 const PAUSE: Duration = Duration::from_mins(1);
 /// How long a round has before another instance may begin one.
 const LEASE: Duration = Duration::from_mins(3);
+/// How long a stop waits for the batch under way, whose database may have vanished.
+const STOP_WITHIN: Duration = Duration::from_secs(5);
 /// The most rows of a kind that one statement removes.
 const BATCH: u32 = 500;
 /// The most batches of one round.
@@ -46,10 +48,12 @@ impl Sweeper {
     }
 
     /// Waits for the batch under way, and gives the lease back.
-    pub async fn stop(self) {
+    pub async fn stop(mut self) {
         self.stop.send_replace(true);
-        // It only ends early when it has panicked, which has been reported.
-        let _ended = self.task.await;
+        if tokio::time::timeout(STOP_WITHIN, &mut self.task).await.is_err() {
+            // A batch that is cut off is done or not, and the lease expires.
+            self.task.abort();
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
+use std::time::Duration;
 
 use actix_web::web;
 use data_encoding::BASE64;
@@ -25,6 +26,10 @@ use crate::telemetry::spans::Spans;
 
 /// The name of the user and organisation that an empty embedded store begins with.
 const DEMO: &str = "demo";
+
+/// How long the store has to close. Everybody has been answered by then; a database that has vanished
+/// is not waited for.
+const CLOSE_WITHIN: Duration = Duration::from_secs(10);
 
 pub(super) async fn serve(mut config: Config) -> Result<(), Failure> {
     telemetry::start();
@@ -73,7 +78,9 @@ pub(super) async fn serve(mut config: Config) -> Result<(), Failure> {
     actix_web::rt::spawn(async move { http::health::ready(&checked).await });
     server.run().await.map_err(|error| error.to_string())?;
     sweeping.stop().await;
-    store.close().await;
+    if tokio::time::timeout(CLOSE_WITHIN, store.close()).await.is_err() {
+        tracing::warn!("the store's connections did not close in time");
+    }
     // It waits for its thread.
     let _ended = tokio::task::spawn_blocking(move || app.spans.stop()).await;
     tracing::info!("stopped");
