@@ -1,5 +1,7 @@
 //! `foundry-api keys`: the key-encryption keys.
 
+use std::time::Instant;
+
 use clap::Subcommand;
 use data_encoding::{BASE64, HEXLOWER};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -127,6 +129,7 @@ async fn pass(
     let reseal = |row: &SealedRow| resealed(sealer, &random, row);
     let (mut moved, mut last) = (0, None);
     loop {
+        let began = Instant::now();
         let batch = store.rewrap(first, last.as_ref(), BATCH, &reseal).await.map_err(told)?;
         moved += batch.moved;
         bar.inc(batch.moved);
@@ -134,6 +137,9 @@ async fn pass(
             return Ok(moved);
         }
         last = batch.last;
+        // SQLite has one writer, and who waits for its turn only asks now and then: without a pause as
+        // long as the work the service would hardly ever find the file free.
+        tokio::time::sleep(began.elapsed()).await;
     }
 }
 
