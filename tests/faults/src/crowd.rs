@@ -108,6 +108,17 @@ impl Crowd {
         self.shared.allowed.fetch_add(users, Ordering::SeqCst);
     }
 
+    /// Lets that many more users ask, one every few milliseconds, from now on.
+    pub(crate) fn drip(&self, users: usize) {
+        let shared = self.shared.clone();
+        std::thread::spawn(move || {
+            for _ in 0..users {
+                shared.allowed.fetch_add(1, Ordering::SeqCst);
+                std::thread::sleep(Duration::from_millis(5));
+            }
+        });
+    }
+
     pub(crate) fn counts(&self) -> &Counts {
         &self.shared.counts
     }

@@ -73,13 +73,17 @@ fn killed_and_locked(options: &Options) -> Result<(), Failure> {
     for _ in 0..scale.others {
         world.under("ServiceStopped", keys, keys / 3, World::stop_service)?;
         world.under("StoreLocked", keys, keys / 3, |world| {
-            runtime()?.block_on(async {
+            let runtime = runtime()?;
+            let holder = runtime.block_on(async {
                 let mut holder = SqliteConnection::connect(&url).await?;
                 holder.execute("BEGIN IMMEDIATE").await?;
-                tokio::task::spawn_blocking(|| std::thread::sleep(LONGER_THAN_IT_WAITS)).await?;
-                Ok::<_, Failure>(holder.close().await?)
+                Ok::<_, Failure>(holder)
             })?;
-            world.service()?.is_live()
+            world.must_be_felt(|| {
+                std::thread::sleep(LONGER_THAN_IT_WAITS);
+                world.service()?.is_live()
+            })?;
+            Ok(runtime.block_on(holder.close())?)
         })?;
     }
     world.end("Embedded", &format!(", {} times locked by somebody else", scale.others))

@@ -1,5 +1,5 @@
 //! What was accepted is answered: the service is told to stop while requests wait in it for the
-//! database, on each store.
+//! database, on each store. And it does stop, although its database is gone.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -7,11 +7,12 @@ use std::time::Duration;
 use sqlx::{Connection as _, Executor as _, SqliteConnection};
 
 use crate::client::{Missing, Reply, once};
-use crate::cluster::Held;
+use crate::cluster::{Cluster, Held};
 use crate::crowd::{Shown, lost};
 use crate::fault::DATABASE;
 use crate::people::generate;
 use crate::process::Folder;
+use crate::proxy::Proxy;
 use crate::service::Setup;
 use crate::{Failure, Options, embedded, postgres, runtime};
 
@@ -25,6 +26,8 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
         Held::by(&cluster, DATABASE, "LOCK TABLE two_factors IN ACCESS EXCLUSIVE MODE")
     })?;
 
+    without_postgres(&cluster, &setup)?;
+
     let folder = Folder::make()?;
     let setup = embedded::prepared(options, WAITING, folder.path())?;
     story(options, "the embedded store", &setup, || {
@@ -34,6 +37,19 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
             Ok(Locked(Some(holder)))
         })
     })
+}
+
+/// Postgres vanishes while the service, just started, has statements of its own under way.
+fn without_postgres(cluster: &Cluster, setup: &Setup) -> Result<(), Failure> {
+    let proxy = Proxy::before(vec![cluster.address()])?;
+    let setup = Setup { url: Cluster::url(proxy.address, DATABASE), ..setup.clone() };
+    proxy.delay(Duration::from_millis(300));
+    let service = setup.start(&setup.data.join("log"))?;
+    std::thread::sleep(Duration::from_secs(2));
+    proxy.abandon();
+    let took = service.stop()?;
+    println!("Stopping, while Postgres has vanished: status 0 after {} ms", took.as_millis());
+    Ok(())
 }
 
 /// The write lock of an embedded store.

@@ -1,6 +1,7 @@
 //! A service and its crowd, and what was done to them.
 
 use std::path::PathBuf;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use crate::crowd::{Crowd, lost};
@@ -63,7 +64,8 @@ impl World {
     }
 
     /// Lets `keys` users ask, has the fault strike when so many `before` have their key, and waits
-    /// until all of them do. What is wrong is told with the name of the fault.
+    /// until all of them do. A third of them come one after the other from the strike on, so that
+    /// no fault meets a crowd that has nothing left to ask. What is wrong is told with its name.
     pub(crate) fn under(
         &mut self,
         name: &str,
@@ -72,11 +74,24 @@ impl World {
         fault: impl FnOnce(&mut Self) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
         let shown = self.crowd.shown();
-        self.crowd.allow(keys);
-        let done = self.crowd.wait_for(shown + before);
-        let done = done.and_then(|()| fault(self));
+        self.crowd.allow(keys - keys / 3);
+        let done = self.crowd.wait_for(shown + before).and_then(|()| {
+            self.crowd.drip(keys / 3);
+            fault(self)
+        });
         let done = done.and_then(|()| self.crowd.wait_for(shown + keys));
         done.map_err(|error| format!("{name}: {error}\n{}", self.complaints()).into())
+    }
+
+    /// Fails unless somebody has been told 503 while this is done.
+    pub(crate) fn must_be_felt(
+        &self,
+        fault: impl FnOnce() -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let unavailable = || self.crowd.counts().unavailable.load(Ordering::SeqCst);
+        let before = unavailable();
+        fault()?;
+        if unavailable() > before { Ok(()) } else { Err("nobody felt it".into()) }
     }
 
     /// What happened so far, and the last lines that the service has logged.
