@@ -60,6 +60,20 @@ impl Cluster {
         format!("postgres://foundry@{address}/{database}")
     }
 
+    /// A connection of the superuser. Those who are about to be turned away hold one of the server's
+    /// places until they are, also one of the superuser's, so it is asked for more than once.
+    async fn administer(&self, database: &str) -> Result<PgConnection, Failure> {
+        for _ in 0..50 {
+            match PgConnection::connect(&self.admin(database)).await {
+                Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some("53300") => {
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+                connected => return Ok(connected?),
+            }
+        }
+        Err("the server has no place for its superuser".into())
+    }
+
     fn admin(&self, database: &str) -> String {
         format!("postgres://postgres@{}/{database}", self.address())
     }
@@ -119,7 +133,7 @@ impl Cluster {
     /// Statements as the server's owner.
     pub(crate) fn sql(&self, database: &str, statements: &str) -> Result<(), Failure> {
         runtime()?.block_on(async {
-            let mut connection = PgConnection::connect(&self.admin(database)).await?;
+            let mut connection = self.administer(database).await?;
             connection.execute(AssertSqlSafe(statements.to_owned())).await?;
             Ok(connection.close().await?)
         })
@@ -131,7 +145,7 @@ impl Cluster {
         T: for<'r> sqlx::Decode<'r, sqlx::Postgres> + sqlx::Type<sqlx::Postgres> + Send + Unpin,
     {
         runtime()?.block_on(async {
-            let mut connection = PgConnection::connect(&self.admin(database)).await?;
+            let mut connection = self.administer(database).await?;
             let query = sqlx::query_scalar(AssertSqlSafe(query.to_owned()));
             let rows = query.fetch_all(&mut connection).await?;
             connection.close().await?;
