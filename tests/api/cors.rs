@@ -1,20 +1,9 @@
 //! Browsers: which pages may read replies, and whose cookies are not taken.
 
-use data_encoding::BASE64;
-
-use crate::support::{ALICE, GENERATE, PASSWORD, Reply, TestApp, memory, populate};
+use crate::support::{ALICE, GENERATE, PASSWORD, Reply, TestApp};
 
 const FRIEND: &str = "https://app.example";
 const FOREIGN: &str = "https://evil.example";
-
-async fn start(settings: &[(&str, &str)]) -> TestApp {
-    let store = memory().await;
-    populate(&*store).await;
-    let key = BASE64.encode(&[1; 32]);
-    let mut all = vec![("FOUNDRY_JWT_KEY", key.as_str())];
-    all.extend_from_slice(settings);
-    TestApp::with(store, &all, |app| app)
-}
 
 fn access_control(reply: &Reply) -> Vec<&(String, String)> {
     reply.headers.iter().filter(|(name, _)| name.starts_with("Access-Control-")).collect()
@@ -31,7 +20,9 @@ fn preflight(app: &TestApp, origin: &str) -> Reply {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_configured_origin_may_send_credentials_and_read_replies() {
-    let app = start(&[("FOUNDRY_CORS_ORIGINS", "https://other.example,https://app.example")]).await;
+    let app =
+        TestApp::signing(&[("FOUNDRY_CORS_ORIGINS", "https://other.example,https://app.example")])
+            .await;
     let reply = preflight(&app, FRIEND).expect(204);
     assert_eq!(reply.header("Access-Control-Allow-Origin"), Some(FRIEND));
     assert_eq!(reply.header("Access-Control-Allow-Credentials"), Some("true"));
@@ -58,12 +49,12 @@ async fn a_configured_origin_may_send_credentials_and_read_replies() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn no_other_origin_is_told_anything() {
-    let friends = start(&[("FOUNDRY_CORS_ORIGINS", FRIEND)]).await;
+    let friends = TestApp::signing(&[("FOUNDRY_CORS_ORIGINS", FRIEND)]).await;
     for origin in [FOREIGN, "null", "http://app.example", "https://app.example.evil.example"] {
         let reply = preflight(&friends, origin).expect(404);
         assert!(access_control(&reply).is_empty(), "{origin}: {reply:?}");
     }
-    let nobody = start(&[]).await;
+    let nobody = TestApp::signing(&[]).await;
     assert!(access_control(&preflight(&nobody, FRIEND).expect(404)).is_empty());
     let headers = [("Origin", FRIEND), ("Authorization", ALICE)];
     let reply = nobody.send("PUT", GENERATE, &headers, b"").expect(200);
@@ -82,7 +73,7 @@ fn sign_in(app: &TestApp, headers: &[(&str, &str)], token_cookie: bool) -> Reply
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn cookies_are_not_taken_from_another_sites_page() {
-    let app = start(&[("FOUNDRY_CORS_ORIGINS", FRIEND)]).await;
+    let app = TestApp::signing(&[("FOUNDRY_CORS_ORIGINS", FRIEND)]).await;
     let ours = [("Origin", "http://test")];
     let replies = [false, true].map(|token| sign_in(&app, &ours, token).expect(200));
     let one = |reply: usize, name: &str| {
@@ -128,7 +119,7 @@ async fn cookies_are_not_taken_from_another_sites_page() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn behind_https_a_plain_page_of_the_same_host_is_another_site() {
-    let app = start(&[("FOUNDRY_PUBLIC_URL", "https://api.example/base")]).await;
+    let app = TestApp::signing(&[("FOUNDRY_PUBLIC_URL", "https://api.example/base")]).await;
     sign_in(&app, &[("Origin", "http://test")], true).expect(403);
     sign_in(&app, &[("Origin", "http://api.example")], true).expect(403);
     sign_in(&app, &[("Origin", "https://api.example.evil.example")], true).expect(403);

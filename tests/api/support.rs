@@ -7,6 +7,7 @@ use std::sync::{Arc, LazyLock, Mutex, mpsc};
 use std::time::Duration;
 
 use actix_web::web;
+use data_encoding::BASE64;
 use foundry_api::app::App;
 use foundry_api::auth::password;
 use foundry_api::clock::{Clock, Timestamp};
@@ -91,6 +92,16 @@ impl TestApp {
     pub async fn on(store: Arc<dyn Store>) -> Self {
         populate(&*store).await;
         Self::with(store, &[], |app| app)
+    }
+
+    /// The same as [`TestApp::start`] with settings, and with a key to sign tokens with.
+    pub async fn signing(settings: &[(&str, &str)]) -> Self {
+        let store = memory().await;
+        populate(&*store).await;
+        let key = BASE64.encode(&[1; 32]);
+        let mut all = vec![("FOUNDRY_JWT_KEY", key.as_str())];
+        all.extend_from_slice(settings);
+        Self::with(store, &all, |app| app)
     }
 
     /// A service on a store as it is, with settings and other parts.

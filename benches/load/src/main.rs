@@ -12,6 +12,7 @@ mod client;
 mod database;
 mod process;
 mod report;
+mod token;
 mod variant;
 
 use std::path::PathBuf;

@@ -8,10 +8,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use actix_web::{HttpResponse, HttpServer, web};
 use clap::ValueEnum;
-use data_encoding::{BASE64, BASE64URL_NOPAD};
-use ring::hmac;
+use data_encoding::BASE64;
 
 use crate::database::{Database, session};
+use crate::token::bearer;
 use crate::{Failure, Options, process};
 
 /// A program under load.
@@ -137,24 +137,11 @@ fn request(options: &Options, user: usize) -> Vec<u8> {
     .into_bytes()
 }
 
-/// A bearer token of a user, as the original host would make it, good for a day.
+/// A bearer token of a user.
 fn token(user: usize) -> String {
     #[expect(clippy::disallowed_methods, reason = "tokens are checked against the real time")]
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
-    let claims = format!(
-        "{{\"iss\":\"ssjwt\",\"sub\":\"user{user}\",\"iat\":{now},\"exp\":{},\
-         \"name\":\"user{user}\",\"preferred_username\":\"user{user}\",\
-         \"email\":\"user{user}@example.com\"}}",
-        now + 86400
-    );
-    let signed = format!(
-        "{}.{}",
-        BASE64URL_NOPAD.encode(b"{\"typ\":\"JWT\",\"alg\":\"HS256\"}"),
-        BASE64URL_NOPAD.encode(claims.as_bytes())
-    );
-    let key = hmac::Key::new(hmac::HMAC_SHA256, &JWT_KEY);
-    let tag = hmac::sign(&key, signed.as_bytes());
-    format!("{signed}.{}", BASE64URL_NOPAD.encode(tag.as_ref()))
+    bearer(user, &JWT_KEY, now)
 }
 
 /// A reply of the service, for the handler that does nothing to give.

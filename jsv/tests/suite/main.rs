@@ -9,4 +9,6 @@ mod layout;
 mod limits;
 mod memory;
 mod properties;
+#[path = "../random/mod.rs"]
+mod random;
 mod rules;

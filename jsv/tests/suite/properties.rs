@@ -4,6 +4,7 @@ use jsv::Value;
 use proptest::prelude::*;
 
 use crate::anything::{self, Everything, Kind};
+use crate::random::Random;
 
 /// Text of the characters that matter, and some others.
 fn text() -> impl Strategy<Value = String> {
@@ -109,7 +110,7 @@ fn the_seeds_of_the_fuzz_targets_hold() {
         seeds.map(|seed| std::fs::read(seed.unwrap().path()).unwrap()).collect();
     seeds.sort();
     assert!(seeds.len() > 20);
-    let mut random = Random(0x2545_f491_4f6c_dd1d);
+    let mut random = Random::default();
     for seed in &seeds {
         for _ in 0..100 {
             let bytes = random.changed(seed, &seeds);
@@ -119,17 +120,7 @@ fn the_seeds_of_the_fuzz_targets_hold() {
     }
 }
 
-/// Marsaglia's xorshift.
-struct Random(u64);
-
 impl Random {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % bound as u64).unwrap()
-    }
-
     /// The seed with up to four bytes put in, left out or taken from another seed, or cut and joined to another.
     fn changed(&mut self, seed: &[u8], seeds: &[Vec<u8>]) -> Vec<u8> {
         let mut bytes = seed.to_vec();

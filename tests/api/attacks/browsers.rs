@@ -2,21 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use data_encoding::BASE64;
 use foundry_api::operation::{Access, Operations};
 
 use super::{cookie, set_cookies, sign_in};
 use crate::audit::rows;
-use crate::support::{GENERATE, NOW, Reply, TestApp, memory, populate};
-
-async fn start(settings: &[(&str, &str)]) -> TestApp {
-    let store = memory().await;
-    populate(&*store).await;
-    let key = BASE64.encode(&[1; 32]);
-    let mut all = vec![("FOUNDRY_JWT_KEY", key.as_str())];
-    all.extend_from_slice(settings);
-    TestApp::with(store, &all, |app| app)
-}
+use crate::support::{GENERATE, NOW, Reply, TestApp};
 
 /// What a browser does without asking its page or the service first: it sends cookies, and says
 /// that the page is another site's.
@@ -65,7 +55,7 @@ const FORM: (&str, &str) = ("Content-Type", "application/x-www-form-urlencoded")
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn no_route_does_anything_for_another_sites_page() {
-    let app = start(&[]).await;
+    let app = TestApp::signing(&[]).await;
     let session = sign_in(&app, "alice", ",\"rememberMe\":true", &[]);
     let tokens = sign_in(&app, "alice", ",\"useTokenCookie\":true", &[]);
     let cookies = [
@@ -125,7 +115,7 @@ async fn no_route_does_anything_for_another_sites_page() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_session_is_never_one_that_was_there_before_the_sign_in() {
-    let app = start(&[]).await;
+    let app = TestApp::signing(&[]).await;
     let bobs = cookie(&sign_in(&app, "bob", "", &[]).expect(200), "ss-id");
     let who = |header: (&str, &str)| {
         let reply = app.send("GET", "/auth", &[header], b"");
@@ -191,7 +181,7 @@ async fn every_cookie_is_out_of_reach_and_secure_where_the_client_sees_https() {
         (&[("FOUNDRY_TRUSTED_PROXIES", "10.0.0.0/8")], &[HTTPS], false),
     ];
     for (settings, headers, secure) in ways {
-        let app = start(settings).await;
+        let app = TestApp::signing(settings).await;
         let mut cookies = Vec::new();
         let mut keep =
             |reply: &Reply| cookies.extend(set_cookies(reply).into_iter().map(str::to_owned));
@@ -231,7 +221,7 @@ async fn only_a_trusted_proxy_says_where_a_request_comes_from() {
         ("X-Rewrite-Url", "/health/live"),
     ];
     for (trusted, address) in [("10.0.0.0/8", "127.0.0.1"), ("127.0.0.0/8", "203.0.113.9")] {
-        let app = start(&[("FOUNDRY_TRUSTED_PROXIES", trusted)]).await;
+        let app = TestApp::signing(&[("FOUNDRY_TRUSTED_PROXIES", trusted)]).await;
         let reply = sign_in(&app, "alice", "", claimed).expect(200);
         let session = format!("ss-id={}", cookie(&reply, "ss-id"));
         let put = |more: &[(&str, &str)]| {

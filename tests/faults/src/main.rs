@@ -33,6 +33,8 @@ mod proxy;
 mod restore;
 mod service;
 mod stopping;
+#[path = "../../../benches/load/src/token.rs"]
+mod token;
 mod world;
 
 use std::path::PathBuf;

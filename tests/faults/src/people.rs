@@ -3,11 +3,12 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use data_encoding::{BASE64, BASE64URL_NOPAD};
+use data_encoding::BASE64;
 use ring::{digest, hmac};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, SqliteConnection};
 
 use crate::Failure;
+use crate::token::bearer;
 
 /// 32 bytes for HS256, for these runs only.
 pub(crate) const JWT_KEY: [u8; 32] = [7; 32];
@@ -108,29 +109,10 @@ pub(crate) fn get(path: &str) -> Vec<u8> {
 /// A user's credentials, as a header line.
 pub(crate) fn login(user: usize) -> String {
     if by_bearer(user) {
-        format!("Authorization: Bearer {}", token(user))
+        format!("Authorization: Bearer {}", bearer(user, &JWT_KEY, now()))
     } else {
         format!("Cookie: ss-id={}", session(user))
     }
-}
-
-/// A bearer token as the original host would make it, good for a day.
-fn token(user: usize) -> String {
-    let now = now();
-    let claims = format!(
-        "{{\"iss\":\"ssjwt\",\"sub\":\"user{user}\",\"iat\":{now},\"exp\":{},\
-         \"name\":\"user{user}\",\"preferred_username\":\"user{user}\",\
-         \"email\":\"user{user}@example.com\"}}",
-        now + 86400
-    );
-    let signed = format!(
-        "{}.{}",
-        BASE64URL_NOPAD.encode(b"{\"typ\":\"JWT\",\"alg\":\"HS256\"}"),
-        BASE64URL_NOPAD.encode(claims.as_bytes())
-    );
-    let key = hmac::Key::new(hmac::HMAC_SHA256, &JWT_KEY);
-    let tag = hmac::sign(&key, signed.as_bytes());
-    format!("{signed}.{}", BASE64URL_NOPAD.encode(tag.as_ref()))
 }
 
 /// Seconds since the epoch.
