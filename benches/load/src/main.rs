@@ -13,6 +13,7 @@ mod database;
 mod process;
 mod report;
 mod token;
+mod unstored;
 mod variant;
 
 use std::path::PathBuf;
@@ -73,13 +74,25 @@ struct Options {
 enum Serve {
     /// A handler that answers constant bytes.
     #[command(hide = true)]
-    Bare,
+    Bare {
+        /// Only to those who show a good token.
+        #[arg(long)]
+        checked: bool,
+    },
+    /// The service with nothing stored.
+    #[command(hide = true)]
+    Unstored,
 }
+
+/// As in the service, so that what is compared with it has it, too.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let options = Options::parse();
     let done = match options.serve {
-        Some(Serve::Bare) => variant::bare(options.workers),
+        Some(Serve::Bare { checked }) => variant::bare(options.workers, checked),
+        Some(Serve::Unstored) => unstored::serve(),
         None => measure(&options),
     };
     match done {

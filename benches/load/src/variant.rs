@@ -4,11 +4,15 @@ use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::rc::Rc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use actix_web::{HttpResponse, HttpServer, web};
+use actix_web::http::header::AUTHORIZATION;
+use actix_web::{HttpRequest, HttpResponse, HttpServer, web};
 use clap::ValueEnum;
 use data_encoding::BASE64;
+use foundry_api::auth::jwt::Jwt;
+use foundry_api::clock::{Clock as _, SystemClock};
 
 use crate::database::{Database, session};
 use crate::token::bearer;
@@ -21,8 +25,12 @@ pub(crate) enum Variant {
     Coalesced,
     /// The service with `FOUNDRY_COALESCE=0`.
     Single,
+    /// The service over a store that forgets new keys ([`crate::unstored`]).
+    Unstored,
     /// A bare actix handler that answers constant bytes.
     Bare,
+    /// The same, once it has checked the bearer token.
+    BareChecked,
 }
 
 /// How requests are signed in.
@@ -48,9 +56,17 @@ impl Variant {
     pub(crate) fn start(self, options: &Options, database: &Database) -> Result<Running, Failure> {
         let mut command = match self {
             Self::Coalesced | Self::Single => service(options, database)?,
-            Self::Bare => {
+            Self::Unstored => {
+                let mut command = configured(std::env::current_exe()?, options, database);
+                command.arg("unstored");
+                command
+            }
+            Self::Bare | Self::BareChecked => {
                 let mut command = Command::new(std::env::current_exe()?);
                 command.args(["--workers", &options.workers.to_string(), "bare"]);
+                if self == Self::BareChecked {
+                    command.arg("--checked");
+                }
                 command
             }
         };
@@ -74,7 +90,12 @@ fn binary(options: &Options) -> Result<PathBuf, Failure> {
 
 /// The service on that database, without a command.
 fn service(options: &Options, database: &Database) -> Result<Command, Failure> {
-    let mut command = Command::new(binary(options)?);
+    Ok(configured(binary(options)?, options, database))
+}
+
+/// A program that reads the service's variables.
+fn configured(program: PathBuf, options: &Options, database: &Database) -> Command {
+    let mut command = Command::new(program);
     command
         .env_clear()
         .env("DATABASE_URL", &database.url)
@@ -84,7 +105,7 @@ fn service(options: &Options, database: &Database) -> Result<Command, Failure> {
         .env("FOUNDRY_KEY_RATE", "0")
         .env("FOUNDRY_WORKERS", options.workers.to_string())
         .env("RUST_LOG", "warn");
-    Ok(command)
+    command
 }
 
 /// Brings the database up to date, with the service's own command.
@@ -149,21 +170,31 @@ const REPLY: &str = "{\"twoFactorUri\":\"otpauth://totp/Foundry%20%28Organisatio
     user0%40example.com?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Foundry%20%28Organisation\
     %200%29\"}";
 
-/// Serves constant bytes, with the head that the service's replies have.
-pub(crate) fn bare(workers: usize) -> Result<(), Failure> {
+/// Serves constant bytes, with the head that the service's replies have; with `checked` to those who show
+/// a bearer token that is good.
+pub(crate) fn bare(workers: usize, checked: bool) -> Result<(), Failure> {
     actix_web::rt::System::new().block_on(async {
         let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
         println!("http://{}", listener.local_addr()?);
-        HttpServer::new(|| {
-            actix_web::App::new().default_service(web::to(|body: web::Bytes| async move {
-                drop(body);
-                HttpResponse::Ok()
-                    .insert_header(("Content-Type", "application/json; charset=utf-8"))
-                    .insert_header(("Cache-Control", "no-store"))
-                    .insert_header(("Vary", "Accept"))
-                    .insert_header(("X-Request-Id", "0123456789abcdef0123456789abcdef"))
-                    .body(REPLY)
-            }))
+        HttpServer::new(move || {
+            let jwt = Rc::new(Jwt::new(Some(&JWT_KEY)));
+            actix_web::App::new().default_service(web::to(
+                move |request: HttpRequest, body: web::Bytes| {
+                    let jwt = jwt.clone();
+                    async move {
+                        drop(body);
+                        if checked && !is_good(&jwt, &request) {
+                            return HttpResponse::Unauthorized().finish();
+                        }
+                        HttpResponse::Ok()
+                            .insert_header(("Content-Type", "application/json; charset=utf-8"))
+                            .insert_header(("Cache-Control", "no-store"))
+                            .insert_header(("Vary", "Accept"))
+                            .insert_header(("X-Request-Id", "0123456789abcdef0123456789abcdef"))
+                            .body(REPLY)
+                    }
+                },
+            ))
         })
         .workers(workers)
         .listen(listener)?
@@ -171,4 +202,11 @@ pub(crate) fn bare(workers: usize) -> Result<(), Failure> {
         .await?;
         Ok(())
     })
+}
+
+/// Whether a request shows a bearer token that is good, as the service would see it.
+fn is_good(jwt: &Jwt, request: &HttpRequest) -> bool {
+    let header = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let token = header.and_then(|value| value.strip_prefix("Bearer "));
+    token.is_some_and(|token| jwt.verify(token, SystemClock.now()).is_ok())
 }
