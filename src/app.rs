@@ -58,6 +58,7 @@ impl App {
     #[must_use]
     pub fn standard(config: Config, store: Arc<dyn Store>, sealer: Sealer) -> Self {
         let jwt = Jwt::new(config.jwt_key.as_ref().map(|key| key.as_slice()));
+        let random = SystemSource::default();
         Self {
             key_rate: Rate::a_minute(config.key_rate),
             config,
@@ -67,13 +68,13 @@ impl App {
             providers: Providers::standard(),
             store,
             sealer,
-            passwords: Passwords::default(),
+            passwords: Passwords::new(&random),
             throttle: Throttle::default(),
             jwt,
             metrics: Metrics::default(),
             spans: Spans::default(),
             clock: Arc::new(SystemClock),
-            random: Arc::new(SystemSource::default()),
+            random: Arc::new(random),
         }
     }
 }

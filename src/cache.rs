@@ -1,7 +1,7 @@
 //! A bounded cache for what nearly every request looks up: who a session is, who is a member.
 //!
-//! A value is given out for [`LIFE`] after it was asked for and no longer, so what another instance
-//! changes takes effect here within that time. What this instance changes takes effect at once: the
+//! A value is given out for [`LIFE`] after it was asked for and no longer ([`Cache::lasting`]: for as
+//! long as it says), so what another instance changes takes effect here within that time. What this instance changes takes effect at once: the
 //! verb that changes it calls [`Cache::clear`], and a lookup that had begun before keeps nothing.
 //!
 //! Only what is there is kept. Whoever is told "no member" and then joins is a member at once.
@@ -24,6 +24,7 @@ struct Generations<K, V> {
     young: HashMap<K, (Instant, V)>,
     old: HashMap<K, (Instant, V)>,
     young_since: Instant,
+    life: Duration,
     half: usize,
     /// How often it was cleared.
     cleared: u64,
@@ -33,10 +34,17 @@ impl<K: Hash + Eq, V: Clone> Cache<K, V> {
     /// A cache of at most `most` values.
     #[must_use]
     pub fn new(most: usize) -> Self {
+        Self::lasting(most, LIFE)
+    }
+
+    /// A cache of at most `most` values that are given out for `life`; for what no one changes.
+    #[must_use]
+    pub fn lasting(most: usize, life: Duration) -> Self {
         Self(Mutex::new(Generations {
             young: HashMap::new(),
             old: HashMap::new(),
             young_since: Instant::now(),
+            life,
             half: (most / 2).max(1),
             cleared: 0,
         }))
@@ -74,6 +82,21 @@ impl<K: Hash + Eq, V: Clone> Cache<K, V> {
         Ok(loaded)
     }
 
+    /// The value of `key`: the cached one if it is young enough, else what `find` finds at once.
+    pub fn get_or_find<Q>(&self, key: &Q, find: impl FnOnce() -> Option<V>) -> Option<V>
+    where
+        K: Borrow<Q> + for<'a> From<&'a Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        let asked = Instant::now();
+        if let Some(value) = self.lock().find(key, asked) {
+            return Some(value.clone());
+        }
+        let found = find()?;
+        self.lock().keep(key.into(), asked, found.clone());
+        Some(found)
+    }
+
     /// Forgets a value, also the one that is being loaded.
     pub fn remove<Q>(&self, key: &Q)
     where
@@ -105,13 +128,13 @@ impl<K: Hash + Eq, V> Generations<K, V> {
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        let fresh = |entry: &&(Instant, V)| now.saturating_duration_since(entry.0) < LIFE;
+        let fresh = |entry: &&(Instant, V)| now.saturating_duration_since(entry.0) < self.life;
         let young = self.young.get(key).filter(fresh);
         young.or_else(|| self.old.get(key).filter(fresh)).map(|(_, value)| value)
     }
 
     fn keep(&mut self, key: K, asked: Instant, value: V) {
-        if self.young.len() >= self.half || self.young_since.elapsed() >= LIFE {
+        if self.young.len() >= self.half || self.young_since.elapsed() >= self.life {
             self.old = std::mem::take(&mut self.young);
             self.young_since = Instant::now();
         }

@@ -199,8 +199,11 @@ impl SealingKey {
 impl Place<'_> {
     /// Each part is preceded by its length, so that no two places have the same bytes.
     fn additional_data(self) -> Aad<Vec<u8>> {
-        let mut data = vec![VERSION];
-        for part in [self.organisation, self.user, self.key] {
+        let parts = [self.organisation, self.user, self.key];
+        let length: usize = parts.iter().map(|part| size_of::<u32>() + part.len()).sum();
+        let mut data = Vec::with_capacity(1 + length);
+        data.push(VERSION);
+        for part in parts {
             data.extend_from_slice(&u32::try_from(part.len()).unwrap_or(u32::MAX).to_be_bytes());
             data.extend_from_slice(part.as_bytes());
         }

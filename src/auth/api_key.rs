@@ -11,7 +11,6 @@ use async_trait::async_trait;
 use data_encoding::BASE64;
 use zeroize::Zeroizing;
 
-use super::basic::authorization;
 use super::{Caller, Provider, Source, jwt, session};
 use crate::error::Error;
 use crate::http::Exchange;
@@ -45,10 +44,10 @@ impl Provider for ApiKey {
 }
 
 fn key_of(exchange: &Exchange<'_>) -> Option<Zeroizing<String>> {
-    if let Some(key) = authorization(exchange, "Bearer") {
+    if let Some(key) = exchange.authorization("Bearer") {
         return (!jwt::is_token(key)).then(|| Zeroizing::new(key.to_owned()));
     }
-    let decoded = BASE64.decode(authorization(exchange, "Basic")?.as_bytes()).ok()?;
+    let decoded = BASE64.decode(exchange.authorization("Basic")?.as_bytes()).ok()?;
     let pair = Zeroizing::new(String::from_utf8(decoded).ok()?);
     let key = pair.strip_suffix(':').filter(|key| !key.is_empty() && !key.contains(':'))?;
     Some(Zeroizing::new(key.to_owned()))

@@ -7,7 +7,6 @@
 //! The scheme's case does not matter, the password may hold colons, both are UTF-8 (RFC 7617,
 //! needs 37). An empty password is not looked at here: that is how API keys travel (rule A4).
 
-use actix_web::http::header::AUTHORIZATION;
 use async_trait::async_trait;
 use data_encoding::BASE64;
 use ring::digest;
@@ -31,7 +30,7 @@ impl Provider for Basic {
     }
 
     async fn identify(&self, exchange: &Exchange<'_>) -> Result<Option<Caller>, Error> {
-        let Some(encoded) = authorization(exchange, "Basic") else { return Ok(None) };
+        let Some(encoded) = exchange.authorization("Basic") else { return Ok(None) };
         // Anything that is no pair is no credential at all (rule A4: as without).
         let decoded = Zeroizing::new(BASE64.decode(encoded.as_bytes()).unwrap_or_default());
         let Ok(pair) = std::str::from_utf8(&decoded) else { return Ok(None) };
@@ -50,12 +49,4 @@ impl Provider for Basic {
         let credential = digest::digest(&digest::SHA256, user.password_hash.as_bytes());
         Ok(Some(Caller::new(user, self.name(), credential.as_ref().to_vec())))
     }
-}
-
-/// What follows the scheme in `Authorization`, if that is the scheme.
-pub(super) fn authorization<'a>(exchange: &Exchange<'a>, scheme: &str) -> Option<&'a str> {
-    let value = exchange.request.headers().get(AUTHORIZATION)?.to_str().ok()?;
-    let (given, rest) = value.split_once(' ')?;
-    let rest = rest.trim();
-    (given.eq_ignore_ascii_case(scheme) && !rest.is_empty()).then_some(rest)
 }

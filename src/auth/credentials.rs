@@ -1,6 +1,8 @@
 //! A user's name and password, however they arrived: one place that checks them, so that guesses by
 //! one way count on the other.
 
+use std::sync::Arc;
+
 use super::throttle::Guess;
 use crate::error::Error;
 use crate::http::Exchange;
@@ -15,7 +17,7 @@ pub async fn check(
     exchange: &Exchange<'_>,
     name: &str,
     password: &str,
-) -> Result<Option<User>, Error> {
+) -> Result<Option<Arc<User>>, Error> {
     let app = exchange.app;
     let guess = Guess { name, password, address: exchange.peer() };
     let attempt = app.throttle.begin(&guess, exchange.now).map_err(|wait| {

@@ -16,12 +16,16 @@
 //! A library would bring a second implementation of the primitives with it; those of `ring`, which
 //! the rest of the service uses, are used here.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use data_encoding::BASE64URL_NOPAD;
-use ring::hmac;
+use ring::{digest, hmac};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::public_key::PublicKey;
+use crate::cache::Cache;
 use crate::clock::Timestamp;
 
 /// The issuer of all tokens that are taken.
@@ -30,11 +34,17 @@ pub const ISSUER: &str = "ssjwt";
 /// The longest token that is looked at, in bytes.
 const TOKEN_MAX: usize = 8 * 1024;
 
+/// How long a token whose signature was found good is known again, and how many. Neither matters to
+/// what is right: the keys do not change while the process runs, and times are looked at each time.
+const KNOWN: Duration = Duration::from_mins(1);
+const KNOWN_MOST: usize = 4096;
+
 /// The keys of bearer tokens.
-#[derive(Default)]
 pub struct Jwt {
     secret: Option<hmac::Key>,
     public: Option<PublicKey>,
+    /// What tokens say whose signature is good, by the SHA-256 of the token.
+    known: Cache<Vec<u8>, Arc<Claims>>,
 }
 
 /// Why a token is not taken.
@@ -109,7 +119,7 @@ impl Jwt {
     #[must_use]
     pub fn new(secret: Option<&[u8]>) -> Self {
         let secret = secret.map(|secret| hmac::Key::new(hmac::HMAC_SHA256, secret));
-        Self { secret, public: None }
+        Self { secret, public: None, known: Cache::lasting(KNOWN_MOST, KNOWN) }
     }
 
     /// And with this public key of an issuer elsewhere.
@@ -143,8 +153,19 @@ impl Jwt {
     ///
     /// # Errors
     /// [`Unfit`]; a token whose signature does not fit is never more than [`Unfit::Invalid`].
-    pub fn verify(&self, token: &str, now: Timestamp) -> Result<Claims, Unfit> {
-        let claims = self.signed(token).ok_or(Unfit::Invalid)?;
+    pub fn verify(&self, token: &str, now: Timestamp) -> Result<Arc<Claims>, Unfit> {
+        self.verify_hashed(token, &digest::digest(&digest::SHA256, token.as_bytes()), now)
+    }
+
+    /// The same, for whoever has the token's SHA-256 already.
+    pub(super) fn verify_hashed(
+        &self,
+        token: &str,
+        sha256: &digest::Digest,
+        now: Timestamp,
+    ) -> Result<Arc<Claims>, Unfit> {
+        let signed = || self.signed(token).map(Arc::new);
+        let claims = self.known.get_or_find(sha256.as_ref(), signed).ok_or(Unfit::Invalid)?;
         let exp = claims.exp.as_ref().and_then(seconds).ok_or(Unfit::Invalid)?;
         if now.as_secs() >= exp {
             return Err(Unfit::Expired);
@@ -195,7 +216,7 @@ impl Jwt {
 /// Whether a bearer credential has the form of a token: three parts.
 #[must_use]
 pub fn is_token(credential: &str) -> bool {
-    credential.bytes().filter(|byte| *byte == b'.').count() == 2
+    credential.splitn(4, '.').count() == 3
 }
 
 fn decoded<T: serde::de::DeserializeOwned>(part: &str) -> Option<T> {
@@ -222,7 +243,7 @@ mod tests {
         format!("{message}.{}", BASE64URL_NOPAD.encode(tag.as_ref()))
     }
 
-    fn verdict(header: &str, claims: &str) -> Result<Claims, Unfit> {
+    fn verdict(header: &str, claims: &str) -> Result<Arc<Claims>, Unfit> {
         Jwt::new(Some(&KEY)).verify(&token(header, claims), NOW)
     }
 

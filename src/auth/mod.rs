@@ -24,6 +24,8 @@ pub mod session;
 pub mod throttle;
 pub mod tokens;
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 
 pub use api_key::ApiKey;
@@ -40,7 +42,7 @@ use crate::store::User;
 #[derive(Clone)]
 pub struct Caller {
     /// The user.
-    pub user: User,
+    pub user: Arc<User>,
     /// The name of the provider that knows.
     pub provider: &'static str,
     /// SHA-256 of what was shown: the session's id, or the token. Things that hold for "the same
@@ -55,7 +57,7 @@ pub struct Caller {
 impl Caller {
     /// A caller whose credentials say nothing of how they were come by.
     #[must_use]
-    pub fn new(user: User, provider: &'static str, credential: Vec<u8>) -> Self {
+    pub fn new(user: Arc<User>, provider: &'static str, credential: Vec<u8>) -> Self {
         Self { user, provider, credential, amr: Vec::new(), auth_time: None }
     }
 }

@@ -5,17 +5,25 @@
 //!
 //! Checking the password of a user that does not exist takes as long as checking a wrong one: the
 //! work is done against a hash that nobody has the password of.
+//!
+//! A client that sends its password with each request would have each of them wait for that work. So
+//! for [`REMEMBERED`] a password that was right is known again by a keyed hash of it and of the
+//! user's stored hash; the user is looked up all the same, so a changed password or a disabled user
+//! is not let in by it. The key is drawn at the start, and is nowhere but in this process.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use ring::hmac;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use zeroize::Zeroizing;
 
 use super::identity::IdentityHash;
+use crate::cache::Cache;
 use crate::error::Error;
 use crate::random::{self, Random};
 use crate::store::{Store, User};
@@ -26,11 +34,20 @@ pub const PASSWORD_MAX: usize = 1024;
 /// How many checks may wait for one that is under way.
 const WAITING: usize = 64;
 
+/// How long a password that was right is known again.
+const REMEMBERED: Duration = Duration::from_secs(10);
+/// The most of them.
+const REMEMBERED_MOST: usize = 1024;
+
 /// Checks passwords.
 pub struct Passwords {
     /// Hashing takes a core for some 16 ms, so there is no use in more than cores at once.
     at_once: Arc<Semaphore>,
     waiting: Semaphore,
+    /// By the keyed hash of stored hash and password.
+    right: Cache<Vec<u8>, ()>,
+    /// Nothing where there was no randomness for it: then none is known again.
+    key: Option<hmac::Key>,
 }
 
 /// What the password of somebody who is not there is checked against. A constant, so that the first
@@ -43,14 +60,20 @@ const NOBODYS: &str = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA\
 #[error("a password could not be hashed: {0}")]
 pub struct HashError(String);
 
-impl Default for Passwords {
-    fn default() -> Self {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { at_once: Arc::new(Semaphore::new(cores)), waiting: Semaphore::new(WAITING + cores) }
-    }
-}
-
 impl Passwords {
+    /// Knows none yet.
+    #[must_use]
+    pub fn new(random: &dyn Random) -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let key = random::bytes::<32>(random).ok().map(Zeroizing::new);
+        Self {
+            at_once: Arc::new(Semaphore::new(cores)),
+            waiting: Semaphore::new(WAITING + cores),
+            right: Cache::lasting(REMEMBERED_MOST, REMEMBERED),
+            key: key.map(|key| hmac::Key::new(hmac::HMAC_SHA256, &*key)),
+        }
+    }
+
     /// The enabled user of that name or address whose password this is.
     ///
     /// # Errors
@@ -61,36 +84,71 @@ impl Passwords {
         random: &dyn Random,
         name: &str,
         password: &str,
-    ) -> Result<Option<User>, Error> {
+    ) -> Result<Option<Arc<User>>, Error> {
         let user = store.user_named(name).await?.filter(|user| user.disabled_at.is_none());
-        let hash = user.as_ref().map_or(NOBODYS, |user| &user.password_hash).to_owned();
         if password.len() > PASSWORD_MAX {
             return Ok(None);
         }
+        let Some(user) = user else {
+            self.fits(NOBODYS, password, None).await?;
+            return Ok(None);
+        };
+        let outdated = IdentityHash::parse(&user.password_hash).is_some();
+        let salt = outdated.then(|| random::bytes::<SALT_LEN>(random)).transpose()?;
+        let mut better = None;
+        let check = async {
+            let fit = self.fits(&user.password_hash, password, salt).await?;
+            Ok::<_, Error>(fit.map(|found| better = found))
+        };
+        let fits = match &self.key {
+            // An outdated hash is checked and replaced each time, until it is.
+            Some(key) if !outdated => {
+                let proof = proof(key, &user.password_hash, password);
+                self.right.get_or_load(&*proof, |()| true, check).await?
+            }
+            _ => check.await?,
+        };
+        if fits.is_none() {
+            return Ok(None);
+        }
+        if let Some(better) = better
+            && store.upgrade_password(&user.id, &user.password_hash, &better).await?
+        {
+            let user = User { password_hash: better, ..User::clone(&user) };
+            return Ok(Some(Arc::new(user)));
+        }
+        Ok(Some(user))
+    }
+
+    /// Whether a password has that hash, and with a salt also the hash that it is to have.
+    async fn fits(
+        &self,
+        hash: &str,
+        password: &str,
+        salt: Option<[u8; SALT_LEN]>,
+    ) -> Result<Option<Option<String>>, Error> {
         let _place = self
             .waiting
             .try_acquire()
             .map_err(|_| Error::unavailable("too many passwords are waiting to be checked"))?;
         let permit = self.at_once.clone().acquire_owned().await.map_err(Error::internal)?;
-        let password = Zeroizing::new(password.to_owned());
-        let outdated = IdentityHash::parse(&hash).is_some();
-        let salt = outdated.then(|| random::bytes::<SALT_LEN>(random)).transpose()?;
-        let (fits, better) = spawn_blocking(move || {
+        let (hash, password) = (hash.to_owned(), Zeroizing::new(password.to_owned()));
+        let checked = spawn_blocking(move || {
             let _permit = permit;
-            let fits = fits(&hash, &password);
-            let better = salt.filter(|_| fits).map(|salt| hash_with(&password, &salt));
-            (fits, better.transpose())
-        })
-        .await
-        .map_err(Error::internal)?;
-        let Some(mut user) = user.filter(|_| fits) else { return Ok(None) };
-        if let Some(better) = better.map_err(Error::internal)?
-            && store.upgrade_password(&user.id, &user.password_hash, &better).await?
-        {
-            user.password_hash = better;
-        }
-        Ok(Some(user))
+            fits(&hash, &password).then(|| salt.map(|salt| hash_with(&password, &salt)).transpose())
+        });
+        checked.await.map_err(Error::internal)?.transpose().map_err(Error::internal)
     }
+}
+
+/// What a right password is known again by.
+fn proof(key: &hmac::Key, hash: &str, password: &str) -> Vec<u8> {
+    let mut context = hmac::Context::with_key(key);
+    // No stored hash holds the byte between the two.
+    for part in [hash.as_bytes(), &[0], password.as_bytes()] {
+        context.update(part);
+    }
+    context.sign().as_ref().to_vec()
 }
 
 /// The salt's length in bytes (RFC 9106 section 3.1 recommends 16).
@@ -153,5 +211,37 @@ mod tests {
         let endless =
             "AQAAAALuaygAAAAAEAABAgMEBQYHCAkKCwwNDg+CdpbmtawA/50jPMVQO9ZfzS24X+u04oKLPQ2GbVJR8g==";
         assert!(!fits(endless, "p@ss:wörd"));
+    }
+
+    #[tokio::test]
+    async fn a_right_password_is_known_again_until_it_is_changed_or_its_user_disabled() {
+        let random = random::SystemSource::default();
+        let store = crate::store::open("sqlite::memory:").await.unwrap();
+        store.migrate().await.unwrap();
+        let (id, now) = ("u1".to_owned(), crate::clock::Timestamp::from_millis(0));
+        let user = crate::store::NewUser {
+            id,
+            name: "alice".into(),
+            email: "alice@example.com".into(),
+            password_hash: hash("right", &random).unwrap(),
+        };
+        store.add_user(&user, &[], now).await.unwrap();
+        let passwords = Passwords::new(&random);
+        let check = async |password: &str| {
+            let checked = passwords.check(&*store, &random, "alice", password).await;
+            checked.ok().map(|user| user.is_some())
+        };
+        assert_eq!(check("wrong").await, Some(false));
+        assert_eq!(check("right").await, Some(true));
+        // From here on none can be hashed.
+        passwords.at_once.close();
+        assert_eq!(check("right").await, Some(true));
+        assert_eq!((check("wrong").await, check("righ").await), (None, None));
+        store.set_password("u1", &hash("other", &random).unwrap()).await.unwrap();
+        assert_eq!(check("right").await, None);
+        store.set_password("u1", &user.password_hash).await.unwrap();
+        assert_eq!(check("right").await, Some(true));
+        store.disable_user("u1", now).await.unwrap();
+        assert_eq!(check("right").await, None);
     }
 }

@@ -21,7 +21,6 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use super::basic::authorization;
 use super::bearer::TOKEN_COOKIE;
 use super::jwt::{ISSUER, NewClaims};
 use super::session::{cookie, cookie_value, hash};
@@ -107,7 +106,7 @@ pub fn bearer(
 /// The store's.
 pub async fn sign_ins_of(exchange: &Exchange<'_>) -> Result<Vec<String>, Error> {
     let app = exchange.app;
-    let bearer = authorization(exchange, "Bearer");
+    let bearer = exchange.authorization("Bearer");
     let cookie = cookie_value(exchange.request, TOKEN_COOKIE);
     let mut found: Vec<String> =
         bearer.into_iter().chain(cookie).filter_map(|token| app.jwt.sign_in_of(token)).collect();

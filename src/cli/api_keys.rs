@@ -77,8 +77,14 @@ async fn add(
     let id = random::id(&random).map_err(|error| error.to_string())?;
     let store = open_ready(config).await?;
     let user = super::people::find(&*store, name).await?;
-    let kept =
-        ApiKey { id, user: user.id, description, created_at: now, expires_at, revoked_at: None };
+    let kept = ApiKey {
+        id,
+        user: user.id.clone(),
+        description,
+        created_at: now,
+        expires_at,
+        revoked_at: None,
+    };
     store.add_api_key(&hash(&key), &kept).await.map_err(told)?;
     store.close().await;
     println!("{}", *key);

@@ -40,7 +40,7 @@ pub(super) async fn audit(config: &Config, command: Audit) -> Result<(), Failure
     let user = match command.user {
         Some(name) => {
             let known = store.user_named(&name).await.map_err(told)?;
-            Some(known.map_or(name, |user| user.id))
+            Some(known.map_or(name, |user| user.id.clone()))
         }
         None => None,
     };

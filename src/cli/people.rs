@@ -1,5 +1,7 @@
 //! `foundry-api organisations` and `foundry-api users`.
 
+use std::sync::Arc;
+
 use clap::Subcommand;
 
 use super::{Failure, open_ready, password, told};
@@ -178,7 +180,7 @@ async fn list(config: &Config) -> Result<(), Failure> {
     Ok(())
 }
 
-pub(super) async fn find(store: &dyn Store, name: &str) -> Result<User, Failure> {
+pub(super) async fn find(store: &dyn Store, name: &str) -> Result<Arc<User>, Failure> {
     store.user_named(name).await.map_err(told)?.ok_or_else(|| format!("there is no user '{name}'"))
 }
 

@@ -6,7 +6,7 @@
 
 use std::io::Read;
 
-use actix_web::web::BytesMut;
+use actix_web::web::{Bytes, BytesMut};
 use flate2::read::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
 
 /// The most codings that are undone.
@@ -28,11 +28,7 @@ pub(super) enum Undecodable {
 }
 
 /// The body without its codings; `codings` is the header's value.
-pub(super) fn decoded(
-    codings: &str,
-    body: BytesMut,
-    limit: usize,
-) -> Result<BytesMut, Undecodable> {
+pub(super) fn decoded(codings: &str, body: Bytes, limit: usize) -> Result<Bytes, Undecodable> {
     let named: Vec<&str> = codings
         .split(',')
         .map(str::trim)
@@ -41,7 +37,7 @@ pub(super) fn decoded(
     if named.len() > CODINGS {
         return Err(Undecodable::Unknown);
     }
-    named.iter().rev().try_fold(body, |body, coding| undo(coding, &body, limit))
+    named.iter().rev().try_fold(body, |body, coding| Ok(undo(coding, &body, limit)?.freeze()))
 }
 
 fn undo(coding: &str, body: &[u8], limit: usize) -> Result<BytesMut, Undecodable> {
@@ -126,7 +122,7 @@ mod tests {
     }
 
     fn decode(codings: &str, body: &[u8], limit: usize) -> Result<Vec<u8>, Undecodable> {
-        decoded(codings, body.into(), limit).map(|body| body.to_vec())
+        decoded(codings, body.to_vec().into(), limit).map(|body| body.to_vec())
     }
 
     #[test]

@@ -1,11 +1,13 @@
 //! One exchange: a request, and what is known of it beyond its bytes.
 
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::net::IpAddr;
 use std::time::Instant;
 
 use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
+use actix_web::http::header::AUTHORIZATION;
 
 use super::proxy;
 use crate::app::App;
@@ -35,7 +37,9 @@ pub struct Exchange<'a> {
     pub replied_in: Cell<&'static str>,
     /// Whether it is to leave an audit row.
     audited: Cell<bool>,
-    verb: String,
+    verb: Cow<'a, str>,
+    /// `Authorization`, in its two parts.
+    authorization: Option<(&'a str, &'a str)>,
 }
 
 /// The longest request id taken from a client.
@@ -51,10 +55,29 @@ impl<'a> Exchange<'a> {
             Some(id) if is_request_id(id) => id.to_owned(),
             _ => random::id(&*app.random)?,
         };
-        let verb = verb(request);
+        let (verb, authorization) = (verb(request), authorization(request));
         let (now, began) = (app.clock.now(), Instant::now());
         let (replied_in, audited) = (Cell::new(""), Cell::new(false));
-        Ok(Self { app, request, operation: "", now, began, id, replied_in, audited, verb })
+        let operation = "";
+        Ok(Self {
+            app,
+            request,
+            operation,
+            now,
+            began,
+            id,
+            replied_in,
+            audited,
+            verb,
+            authorization,
+        })
+    }
+
+    /// What follows the scheme in `Authorization`, if that is the scheme. Its case does not matter.
+    #[must_use]
+    pub fn authorization(&self, scheme: &str) -> Option<&'a str> {
+        let (given, credentials) = self.authorization?;
+        given.eq_ignore_ascii_case(scheme).then_some(credentials)
     }
 
     /// The verb that counts, upper case: that of the request, or what a POST says it is instead.
@@ -171,19 +194,37 @@ impl Context<'_> {
     }
 }
 
+/// The scheme and the credentials of `Authorization`, if there are some (RFC 9110 section 11.4).
+fn authorization(request: &HttpRequest) -> Option<(&str, &str)> {
+    // A token is some hundred bytes long, which this looks at faster than `to_str`.
+    let value = std::str::from_utf8(request.headers().get(AUTHORIZATION)?.as_bytes()).ok()?;
+    let value = Some(value).filter(|value| value.is_ascii())?;
+    let (scheme, credentials) = value.split_once(' ')?;
+    let credentials = credentials.trim();
+    (!credentials.is_empty()).then_some((scheme, credentials))
+}
+
 /// A POST may stand for another verb, said in a header and nowhere else: a form or a link that
 /// could say it would let another site do so (contract section 12).
-fn verb(request: &HttpRequest) -> String {
-    let method = request.method().as_str().to_ascii_uppercase();
+fn verb(request: &HttpRequest) -> Cow<'_, str> {
+    let method = upper_case(request.method().as_str());
+    if method != "POST" {
+        return method;
+    }
     let instead = request
         .headers()
         .get("X-Http-Method-Override")
         .and_then(|value| value.to_str().ok())
-        .map(|value| value.trim().to_ascii_uppercase())
+        .map(str::trim)
         .filter(|value| !value.is_empty());
-    match instead {
-        Some(instead) if method == "POST" => instead,
-        _ => method,
+    instead.map_or(method, upper_case)
+}
+
+fn upper_case(name: &str) -> Cow<'_, str> {
+    if name.bytes().any(|byte| byte.is_ascii_lowercase()) {
+        Cow::Owned(name.to_ascii_uppercase())
+    } else {
+        Cow::Borrowed(name)
     }
 }
 

@@ -28,8 +28,8 @@ enum Body<'a> {
     None,
     Document {
         format: &'a dyn Format,
-        media_type: String,
-        text: String,
+        media_type: &'a str,
+        bytes: Bytes,
     },
     Fields(Vec<(String, String)>),
 }
@@ -99,8 +99,7 @@ impl<'a> Input<'a> {
             .format(formats)
             .ok_or_else(|| Error::unsupported_media_type(entry.content_type, &readable(formats)))?;
         let media_type = entry.content_type.unwrap_or_else(|| format.media_types()[0].name);
-        input.body =
-            Body::Document { format, media_type: media_type.to_owned(), text: text(&body) };
+        input.body = Body::Document { format, media_type, bytes: body };
         Ok(input)
     }
 
@@ -117,7 +116,7 @@ impl<'a> Input<'a> {
     pub fn read<T: Dto>(&self) -> Result<T, Error> {
         let mut request = match &self.body {
             Body::None => T::default(),
-            Body::Document { format, media_type, text } => decode::<T>(*format, text)
+            Body::Document { format, media_type, bytes } => decode::<T>(*format, &text(bytes))
                 .map_err(|reason| unreadable(media_type, T::DEF, &reason))?,
             Body::Fields(fields) => set(T::default(), fields, false)?,
         };
@@ -131,9 +130,14 @@ impl<'a> Input<'a> {
     /// [`Error::unreadable`], with line and column; [`Error::invalid`] when there are too many.
     pub fn read_batch<T: Dto>(&self, most: usize) -> Result<Vec<T>, Error> {
         let requests = match &self.body {
-            Body::Document { format, media_type, text } => decode::<Vec<T>>(*format, text)
-                .or_else(|list| decode::<T>(*format, text).map(|one| vec![one]).map_err(|_| list))
-                .map_err(|reason| unreadable(media_type, T::DEF, &reason))?,
+            Body::Document { format, media_type, bytes } => {
+                let text = text(bytes);
+                decode::<Vec<T>>(*format, &text)
+                    .or_else(|list| {
+                        decode::<T>(*format, &text).map(|one| vec![one]).map_err(|_| list)
+                    })
+                    .map_err(|reason| unreadable(media_type, T::DEF, &reason))?
+            }
             Body::None | Body::Fields(_) => vec![self.read()?],
         };
         if requests.len() > most {
@@ -197,7 +201,7 @@ async fn fields(entry: &Entry<'_>, body: &Bytes) -> Result<Option<Fields>, Error
     if !is(MULTIPART) {
         return Ok(None);
     }
-    Fields::multipart(content_type, body.clone())
+    Box::pin(Fields::multipart(content_type, body.clone()))
         .await
         .map(Some)
         .map_err(|reason| unreadable(content_type, entry.def, &reason))
@@ -211,12 +215,8 @@ pub fn query_value(query: &str, name: &str) -> Option<String> {
 
 /// A body as text: always UTF-8, whatever its charset says, with what is not replaced by U+FFFD and
 /// without the mark some writers begin with (rules B2).
-fn text(body: &[u8]) -> String {
-    let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
-    match String::from_utf8_lossy(body) {
-        Cow::Borrowed(text) => text.to_owned(),
-        Cow::Owned(text) => text,
-    }
+fn text(body: &[u8]) -> Cow<'_, str> {
+    String::from_utf8_lossy(body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body))
 }
 
 /// The media types that bodies may have, for people.

@@ -1,6 +1,10 @@
 //! A request's way through the service, one step a line.
 
+use std::borrow::Cow;
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use actix_web::http::header::{
@@ -30,7 +34,7 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 /// Answers a request.
 pub(super) async fn dispatch(
     app: web::Data<App>,
-    places: web::Data<Places>,
+    places: Arc<Places>,
     request: HttpRequest,
     payload: web::Payload,
 ) -> HttpResponse {
@@ -81,7 +85,8 @@ async fn fixed(app: &App, exchange: &Exchange<'_>) -> Option<HttpResponse> {
     match (exchange.request.method().as_str(), exchange.request.uri().path()) {
         ("GET" | "HEAD", "/") => Some(reply::to_metadata()),
         ("GET" | "HEAD", "/health/live") => Some(health::live()),
-        ("GET" | "HEAD", "/health/ready") => Some(health::ready(app).await),
+        // Boxed, as is all that few requests come to: what a request may have to hold, each has to.
+        ("GET" | "HEAD", "/health/ready") => Some(Box::pin(health::ready(app)).await),
         _ => documents::find(exchange),
     }
 }
@@ -119,7 +124,7 @@ async fn operate(
     } else if answers {
         run(exchange, matched, content_type, payload).await
     } else {
-        refuse_verb(exchange, operation.spec()).await
+        Box::pin(refuse_verb(exchange, operation.spec())).await
     };
     match outcome {
         Ok(answer) => reply::answer(exchange, &manner, operation, answer),
@@ -142,10 +147,9 @@ async fn run(
 ) -> Result<Answer<Box<dyn AnyDto>>, Error> {
     let app = exchange.app;
     let def = matched.operation.spec().request;
-    let body =
-        timeout(app.bounds.body, body(exchange.request, payload, app.config.body_limit, def))
-            .await
-            .map_err(|_| Error::slow_body())??;
+    let body = body(exchange.request, payload, app.config.body_limit, def);
+    // Below, a request begins before its body is looked at, even where both came together.
+    let body = in_time(app.bounds.body, 2, body).await.ok_or_else(Error::slow_body)??;
     let entry = Entry {
         def,
         predefined: matched.predefined,
@@ -155,13 +159,33 @@ async fn run(
         content_type,
         batch: matched.batch,
     };
-    let input = Input::of(&app.formats, &entry, body.freeze()).await?;
-    in_time(matched.operation.call(exchange, input)).await
+    let input = Input::of(&app.formats, &entry, body).await?;
+    answered(matched.operation.call(exchange, input)).await
 }
 
-async fn in_time<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-    let late = |_| Err(Error::unavailable("the work on the request took too long"));
-    timeout(ANSWER_WITHIN, work).await.unwrap_or_else(late)
+async fn answered<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    let late = || Err(Error::unavailable("the work on the request took too long"));
+    in_time(ANSWER_WITHIN, 1, work).await.unwrap_or_else(late)
+}
+
+/// What comes of some work, unless it takes longer. It is tried as often as `tries` before a timer is
+/// set, which most work then does not need.
+async fn in_time<T>(limit: Duration, tries: u8, work: impl Future<Output = T>) -> Option<T> {
+    let mut work = pin!(work);
+    let mut left = tries;
+    let at_once = poll_fn(|context| match work.as_mut().poll(context) {
+        Poll::Ready(done) => Poll::Ready(Some(done)),
+        Poll::Pending if left <= 1 => Poll::Ready(None),
+        Poll::Pending => {
+            left -= 1;
+            context.waker().wake_by_ref();
+            Poll::Pending
+        }
+    });
+    match at_once.await {
+        Some(done) => Some(done),
+        None => timeout(limit, work).await.ok(),
+    }
 }
 
 /// On predefined routes, whoever is not signed in learns that first (rule P5).
@@ -173,7 +197,7 @@ async fn refuse_verb(
         let cx = Context::new(exchange, exchange.admit(spec.access).await?);
         Err(cx.refused(Error::wrong_verb(exchange.verb(), spec.name())).await)
     };
-    in_time(refused).await
+    answered(refused).await
 }
 
 /// The whole body, decoded, up to the limit.
@@ -182,19 +206,28 @@ async fn body(
     payload: web::Payload,
     limit: usize,
     def: &TypeDef,
-) -> Result<web::BytesMut, Error> {
+) -> Result<web::Bytes, Error> {
     let announced = header(request, &CONTENT_LENGTH).and_then(|length| length.parse().ok());
     if announced.is_some_and(|length: usize| length > limit) {
         return Err(Error::too_large(limit));
     }
-    let mut body = web::BytesMut::new();
+    let mut body = web::Bytes::new();
+    let mut more = web::BytesMut::new();
     let mut chunks = payload;
     while let Some(chunk) = chunks.next().await {
         let chunk = chunk.map_err(|_| Error::broken_body())?;
-        if body.len() + chunk.len() > limit {
+        if body.len() + more.len() + chunk.len() > limit {
             return Err(Error::too_large(limit));
         }
-        body.extend_from_slice(&chunk);
+        // Nearly always there is one chunk, which then is the body.
+        if body.is_empty() {
+            body = chunk;
+        } else {
+            more.extend_from_slice(&chunk);
+        }
+    }
+    if !more.is_empty() {
+        body = [&*body, &*more].concat().into();
     }
     let codings = joined(request, &CONTENT_ENCODING).filter(|_| !body.is_empty());
     let Some(codings) = codings else { return Ok(body) };
@@ -217,8 +250,11 @@ fn header<'a>(
 }
 
 /// A header's lines as one list.
-fn joined(request: &HttpRequest, name: &actix_web::http::header::HeaderName) -> Option<String> {
+fn joined<'a>(
+    request: &'a HttpRequest,
+    name: &actix_web::http::header::HeaderName,
+) -> Option<Cow<'a, str>> {
     let mut lines = request.headers().get_all(name).filter_map(|line| line.to_str().ok());
-    let first = lines.next()?.to_owned();
+    let first = Cow::Borrowed(lines.next()?);
     Some(lines.fold(first, |all, line| all + "," + line))
 }

@@ -50,9 +50,13 @@ pub fn find<'a>(
     path: &str,
 ) -> Target<'a> {
     let path = percent_decode_str(path).decode_utf8_lossy();
-    let segments: Vec<&str> =
-        path.split('/').filter(|segment| !segment.is_empty()).take(SEGMENTS + 1).collect();
-    let path = Path { segments: &segments, ends_in_slash: path.ends_with('/') };
+    let mut segments = [""; SEGMENTS + 1];
+    let mut count = 0;
+    for segment in path.split('/').filter(|segment| !segment.is_empty()).take(segments.len()) {
+        segments[count] = segment;
+        count += 1;
+    }
+    let path = Path { segments: &segments[..count], ends_in_slash: path.ends_with('/') };
     predefined(operations, formats, verb, &path)
         .or_else(|| custom(operations, formats, &path))
         .unwrap_or(Target::Nothing)
@@ -116,11 +120,13 @@ fn custom<'a>(
     let (last, before) = path.segments.split_last()?;
     let (stem, suffix) =
         if path.ends_in_slash { (*last, None) } else { without_suffix(formats, last) };
-    let mut plain = before.to_vec();
-    plain.push(stem);
+    let mut plain = [""; SEGMENTS + 1];
+    plain[..before.len()].copy_from_slice(before);
+    plain[before.len()] = stem;
+    let plain = &plain[..path.segments.len()];
     for operation in operations.iter() {
         for route in operation.spec().routes {
-            if let Some(members) = matches(route, &plain) {
+            if let Some(members) = matches(route, plain) {
                 return Some(Target::Operation(Matched {
                     operation,
                     suffix,

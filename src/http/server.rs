@@ -5,9 +5,10 @@
 //! `actix_web::HttpServer` would do is spelled out here for the sake of the stream under it
 //! ([`TitleCase`]).
 
-use std::future::poll_fn;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use actix_http::error::DispatchError;
 use actix_http::{HttpService, Protocol};
@@ -17,6 +18,7 @@ use actix_web::dev::{AppConfig, ServerHandle};
 use actix_web::rt::net::TcpStream;
 use actix_web::rt::time::timeout;
 use actix_web::web;
+use pin_project_lite::pin_project;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::runtime::Handle;
 
@@ -49,7 +51,7 @@ pub fn bind(app: web::Data<App>) -> std::io::Result<Server> {
     let workers = app.config.workers;
     let bounds = app.bounds;
     let connections = Places::new(bounds.connections);
-    let requests = web::Data::from(Places::new(bounds.requests));
+    let requests = Places::new(bounds.requests);
     let builder = Sockets::build()
         .workers(workers)
         .max_concurrent_connections(bounds.connections + REFUSALS)
@@ -60,12 +62,12 @@ pub fn bind(app: web::Data<App>) -> std::io::Result<Server> {
         .listen("service", listener, move || {
             let (stopping, runtime) = (stopping.clone(), runtime.clone());
             let connections = connections.clone();
-            let answer = move |app, requests, request, payload| {
-                within(runtime.clone(), dispatch(app, requests, request, payload))
+            let (app, requests) = (app.clone(), requests.clone());
+            let answer = move |request, payload| Within {
+                runtime: runtime.clone(),
+                work: dispatch(app.clone(), requests.clone(), request, payload),
             };
             let service = actix_web::App::new()
-                .app_data(app.clone())
-                .app_data(requests.clone())
                 .default_service(web::to(answer))
                 .into_factory()
                 .map_err(|error: actix_web::Error| error.error_response());
@@ -87,15 +89,25 @@ pub fn bind(app: web::Data<App>) -> std::io::Result<Server> {
     Ok(Server::of(address, running))
 }
 
-/// Work that opens its connections in another runtime than that of the thread which does it. Each
-/// worker has a runtime of its own, which ends with it, and the workers do not end together: in the
-/// pool a connection of the first would break under the last requests of the others.
-fn within<T>(runtime: Handle, work: impl Future<Output = T>) -> impl Future<Output = T> {
-    let mut work = Box::pin(work);
-    poll_fn(move |context| {
-        let _entered = runtime.enter();
-        work.as_mut().poll(context)
-    })
+pin_project! {
+    /// Work that opens its connections in another runtime than that of the thread which does it. Each
+    /// worker has a runtime of its own, which ends with it, and the workers do not end together: in
+    /// the pool a connection of the first would break under the last requests of the others.
+    struct Within<F> {
+        runtime: Handle,
+        #[pin]
+        work: F,
+    }
+}
+
+impl<F: Future> Future for Within<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        let _entered = this.runtime.enter();
+        this.work.poll(context)
+    }
 }
 
 /// What begins an HTTP/2 connection, as far as needed to tell (RFC 9113 section 3.4).

@@ -71,7 +71,7 @@ impl Operation for GenerateTwoFactorKey {
         let (key, uri) = new_key(cx, &member)?;
         let event = cx.event(&key.organisation, "ok", Some(&key.fingerprint))?;
         // Only after this may the URI be seen: it is on the disk now.
-        app.store.add_pending_key(&key, &event).await?;
+        app.store.add_pending_key(key, event).await?;
         Ok(Self::Response { two_factor_uri: Some(uri), response_status: None }.into())
     }
 
@@ -86,16 +86,17 @@ fn new_key(cx: &Context<'_>, member: &Membership) -> Result<(PendingKey, String)
     let app = cx.exchange.app;
     let caller = cx.caller()?;
     // One call to the random source for all that the key needs.
-    let mut random = Zeroizing::new([0; SECRET_LEN + NONCE_LEN + ID_LEN]);
+    let mut random = Zeroizing::new([0; SECRET_LEN + NONCE_LEN]);
     app.random.fill(&mut *random)?;
-    let (secret, rest) = random.split_at(SECRET_LEN);
-    let (nonce, id) = rest.split_at(NONCE_LEN);
+    let (secret, nonce) = random.split_at(SECRET_LEN);
+    let mut id = [0; ID_LEN];
+    app.random.fill_id(&mut id)?;
     let secret = Secret::from_bytes(secret.try_into().map_err(Error::internal)?);
     let nonce = nonce.try_into().map_err(Error::internal)?;
-    let id = key_id(&data_encoding::HEXLOWER.encode(id), member.active_key.as_deref());
+    let id = key_id(&data_encoding::HEXLOWER.encode(&id), member.active_key.as_deref());
 
     let issuer = issuer(&app.config.product, member);
-    let uri = secret.uri(&issuer, &caller.user.email).map_err(Error::internal)?;
+    let mut uri = secret.uri(&issuer, &caller.user.email).map_err(Error::internal)?;
     let organisation = &member.organisation.id;
     let place = Place { organisation, user: &caller.user.id, key: &id };
     let sealed = app.sealer.seal(&secret, nonce, place);
@@ -109,7 +110,7 @@ fn new_key(cx: &Context<'_>, member: &Membership) -> Result<(PendingKey, String)
         expires_at: now.plus(app.config.pending_ttl),
         id,
     };
-    Ok((key, String::clone(&uri)))
+    Ok((key, std::mem::take(&mut *uri)))
 }
 
 /// `{product} ({organisation})`, unless the organisation has an issuer of its own: one person's keys

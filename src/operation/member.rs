@@ -1,5 +1,7 @@
 //! What operations about an organisation have in common: its id, and the caller as its member.
 
+use std::sync::Arc;
+
 use super::Context;
 use crate::error::Error;
 use crate::store::Membership;
@@ -27,7 +29,7 @@ pub(super) fn validate_organisation(id: Option<&str>) -> Result<(), Error> {
 pub(super) async fn membership(
     cx: &Context<'_>,
     asked: Option<String>,
-) -> Result<Membership, Error> {
+) -> Result<Arc<Membership>, Error> {
     let caller = cx.caller()?;
     let organisation = asked
         .filter(|id| !id.is_empty())
@@ -36,10 +38,10 @@ pub(super) async fn membership(
             let message = "OrganisationId is missing, and you have no default organisation.";
             Error::invalid(ORGANISATION, message)
         })?;
-    cx.organisation.replace(organisation.clone());
     let store = &cx.exchange.app.store;
-    let member = store.membership(&caller.user.id, &organisation, &caller.credential).await?;
+    let member = store.membership(&caller.user.id, &organisation, &caller.credential).await;
+    cx.organisation.replace(organisation);
     // One answer for an organisation that does not exist and one that is somebody else's.
-    member
+    member?
         .ok_or_else(|| Error::forbidden(ORGANISATION, "You are not a member of this organisation."))
 }

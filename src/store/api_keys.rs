@@ -1,5 +1,7 @@
 //! API keys. The SQL is in `verbs/api_keys.rs`.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 
 use super::{Result, User};
@@ -29,7 +31,7 @@ pub trait ApiKeys: Send + Sync {
     async fn add_api_key(&self, hash: &[u8], key: &ApiKey) -> Result<()>;
 
     /// The enabled user of the key of that hash, which is neither revoked nor expired.
-    async fn api_key_user(&self, hash: &[u8], now: Timestamp) -> Result<Option<User>>;
+    async fn api_key_user(&self, hash: &[u8], now: Timestamp) -> Result<Option<Arc<User>>>;
 
     /// All keys, oldest first; revoked and expired ones too.
     async fn api_keys(&self) -> Result<Vec<ApiKey>>;

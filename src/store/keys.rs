@@ -22,7 +22,7 @@ pub type Reseal<'a> = dyn Fn(&SealedRow) -> Option<Sealed> + Send + Sync + 'a;
 pub trait Keys: Send + Sync {
     /// Keeps a pending key and its audit row; of the user's pending keys in that organisation the
     /// newest [`PENDING_KEPT`](super::PENDING_KEPT) stay.
-    async fn add_pending_key(&self, key: &PendingKey, event: &Event) -> Result<()>;
+    async fn add_pending_key(&self, key: PendingKey, event: Event) -> Result<()>;
 
     /// The keys of a user in an organisation: the active one, then the pending ones that have not
     /// expired, newest first.

@@ -1,6 +1,8 @@
 //! Caches over what nearly every request asks the database: whose session it is, and what its user
 //! is to an organisation. [`crate::cache`] says for how long.
 
+use std::sync::Arc;
+
 use super::{Membership, User};
 use crate::cache::{Cache, LIFE};
 use crate::clock::Timestamp;
@@ -15,6 +17,8 @@ pub(super) enum By<'a> {
     Session(&'a [u8]),
     /// The id of a sign-in, from a token.
     SignIn(&'a str),
+    /// The hash of an API key.
+    ApiKey(&'a [u8]),
     /// A name or an e-mail address.
     Name(&'a str),
 }
@@ -24,6 +28,7 @@ impl By<'_> {
         let (kind, bytes) = match self {
             Self::Session(hash) => (b's', hash),
             Self::SignIn(id) => (b'i', id.as_bytes()),
+            Self::ApiKey(hash) => (b'k', hash),
             Self::Name(name) => (b'n', name.as_bytes()),
         };
         [&[kind], bytes].concat()
@@ -33,8 +38,8 @@ impl By<'_> {
 /// The caches of a store.
 pub(super) struct Lookups {
     /// Users by what says who they are ([`By`]), with the time for which that was true.
-    users: Cache<Vec<u8>, (Timestamp, User)>,
-    memberships: Cache<String, Membership>,
+    users: Cache<Vec<u8>, (Timestamp, Arc<User>)>,
+    memberships: Cache<String, Arc<Membership>>,
 }
 
 impl Default for Lookups {
@@ -51,11 +56,11 @@ impl Lookups {
         by: By<'_>,
         now: Timestamp,
         load: impl Future<Output = Result<Option<User>, E>>,
-    ) -> Result<Option<User>, E> {
-        let fits = |(then, _): &(Timestamp, User)| {
+    ) -> Result<Option<Arc<User>>, E> {
+        let fits = |(then, _): &(Timestamp, Arc<User>)| {
             u128::from(now.as_millis().abs_diff(then.as_millis())) < LIFE.as_millis()
         };
-        let load = async { Ok(load.await?.map(|user| (now, user))) };
+        let load = async { Ok(load.await?.map(|user| (now, Arc::new(user)))) };
         Ok(self.users.get_or_load(&*by.key(), fits, load).await?.map(|(_, user)| user))
     }
 
@@ -68,9 +73,10 @@ impl Lookups {
         user: &str,
         organisation: &str,
         load: impl Future<Output = Result<Option<Membership>, E>>,
-    ) -> Result<Option<Membership>, E> {
+    ) -> Result<Option<Arc<Membership>>, E> {
         let key = member(user, organisation);
-        let fits = |member: &Membership| member.active_key.is_none();
+        let fits = |member: &Arc<Membership>| member.active_key.is_none();
+        let load = async { Ok(load.await?.map(Arc::new)) };
         self.memberships.get_or_load(&*key, fits, load).await
     }
 

@@ -1,5 +1,7 @@
 //! Organisations, users, memberships. The SQL is in `verbs/people.rs`, or in the file of each database.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 
 use super::{Membership, NewUser, Organisation, Result, User};
@@ -20,7 +22,7 @@ pub trait People: Send + Sync {
         user: &str,
         organisation: &str,
         credential: &[u8],
-    ) -> Result<Option<Membership>>;
+    ) -> Result<Option<Arc<Membership>>>;
 
     /// Adds a user and the memberships; the first organisation is the default one.
     /// [`Conflict`](super::StoreError::Conflict) if name or e-mail is taken, [`Missing`](super::StoreError::Missing) if an
@@ -36,7 +38,7 @@ pub trait People: Send + Sync {
     async fn users(&self) -> Result<Vec<User>>;
 
     /// The user of that name (case counts) or e-mail address (case does not), disabled or not.
-    async fn user_named(&self, name: &str) -> Result<Option<User>>;
+    async fn user_named(&self, name: &str) -> Result<Option<Arc<User>>>;
 
     /// Sets a user's password and ends the user's sessions and tokens.
     async fn set_password(&self, user: &str, hash: &str) -> Result<()>;

@@ -1,5 +1,7 @@
 //! Sessions of users who signed in. The SQL is in `verbs/sessions.rs`, or in the file of each database.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 
 use super::{Event, NewSession, NewSignIn, Result, User};
@@ -18,7 +20,7 @@ pub trait Sessions: Send + Sync {
     ) -> Result<()>;
 
     /// The enabled user of a session that has not expired.
-    async fn session_user(&self, id_hash: &[u8], now: Timestamp) -> Result<Option<User>>;
+    async fn session_user(&self, id_hash: &[u8], now: Timestamp) -> Result<Option<Arc<User>>>;
 
     /// Ends a session, if it is there, with the tokens made with it, and keeps the audit row.
     async fn end_session(&self, id_hash: &[u8], event: &Event) -> Result<()>;

@@ -3,6 +3,8 @@
 //! A sign-in is what its tokens hang on: it has an end that no refreshing moves, and when it is
 //! gone (logout, a changed password, a disabled user, a stolen token seen) so are they.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 
 use super::{Event, Result, User};
@@ -46,7 +48,7 @@ pub struct RefreshToken {
 #[async_trait]
 pub trait Tokens: Send + Sync {
     /// The enabled user of a sign-in that has not ended.
-    async fn sign_in_user(&self, id: &str, now: Timestamp) -> Result<Option<User>>;
+    async fn sign_in_user(&self, id: &str, now: Timestamp) -> Result<Option<Arc<User>>>;
 
     /// The refresh token of that hash, if its sign-in has not ended and its user is enabled.
     async fn refresh_token(&self, hash: &[u8], now: Timestamp) -> Result<Option<RefreshToken>>;

@@ -43,7 +43,9 @@ async fn add(store: &Arc<dyn Store>, rows: &[(String, &str)]) -> Vec<bool> {
     for (number, (user, address)) in rows.iter().enumerate() {
         let (key, event) = (key(user, number), event(&random, user, address));
         let store = store.clone();
-        adding.push(tokio::spawn(async move { store.add_pending_key(&key, &event).await.is_ok() }));
+        adding.push(tokio::spawn(async move {
+            store.add_pending_key(key.clone(), event.clone()).await.is_ok()
+        }));
     }
     let mut kept = Vec::new();
     for adding in adding {
@@ -128,7 +130,9 @@ async fn closing_keeps_what_was_taken() {
     for number in 0..100 {
         let user = format!("user{number}");
         let (key, event, store) = (key(&user, number), event(&random, &user, ""), store.clone());
-        adding.push(tokio::spawn(async move { store.add_pending_key(&key, &event).await.is_ok() }));
+        adding.push(tokio::spawn(async move {
+            store.add_pending_key(key.clone(), event.clone()).await.is_ok()
+        }));
     }
     tokio::task::yield_now().await;
     store.close().await;

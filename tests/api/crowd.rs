@@ -92,7 +92,7 @@ async fn of_a_thousand_keys_the_newest_five_confirm(store: Arc<dyn Store>) {
         };
         if number > 0 {
             let event = crate::audit::event(&format!("again-{number}"));
-            store.add_pending_key(&again, &event).await.unwrap();
+            store.add_pending_key(again.clone(), event.clone()).await.unwrap();
         }
         let reply = client.verify(&apps[0], &phone.code(&apps[0])).expect(200);
         assert_eq!(reply.json()["status"], "Confirmed");

@@ -175,7 +175,7 @@ async fn a_key_that_was_asked_for_while_another_was_confirmed_does_not_count(
         expires_at: kept.expires_at,
     };
     let event = crate::audit::event("late");
-    store.add_pending_key(&late, &event).await.unwrap();
+    store.add_pending_key(late.clone(), event.clone()).await.unwrap();
     refusal(alice.verify(&app, &thiefs.code(&app)), 400, "InvalidCode");
     app.next_step();
     assert_eq!(alice.verify(&app, &phone.code(&app)).expect(200).json()["status"], "Verified");

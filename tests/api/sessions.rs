@@ -210,7 +210,7 @@ async fn a_password_hash_of_asp_net_identity_is_taken_and_replaced() {
     put("wrong").expect(401);
     assert_eq!(app.store.user_named("carol").await.unwrap().unwrap().password_hash, old);
     put(PASSWORD).expect(200).uri();
-    let new = app.store.user_named("carol").await.unwrap().unwrap().password_hash;
+    let new = app.store.user_named("carol").await.unwrap().unwrap().password_hash.clone();
     assert!(new.starts_with("$argon2id$"), "{new}");
     put(PASSWORD).expect(200).uri();
     assert!(!app.store.upgrade_password("id-of-carol", old, "late").await.unwrap());

@@ -45,7 +45,7 @@ async fn ids(store: &dyn Store, at: u64) -> Vec<String> {
 async fn the_newest_five_pending_keys_are_kept_until_they_expire(store: Arc<dyn Store>) {
     let random = SeededRandom::default();
     for number in 1..=7 {
-        store.add_pending_key(&key(number), &event(&random)).await.unwrap();
+        store.add_pending_key(key(number), event(&random)).await.unwrap();
     }
     assert_eq!(ids(&*store, 0).await, ["key7", "key6", "key5", "key4", "key3"]);
     assert_eq!(ids(&*store, 599).await.len(), 5);
@@ -58,7 +58,7 @@ async fn keys_made_at_once_take_places_of_their_own(store: Arc<dyn Store>) {
     let adding = (1..=100).map(|number| {
         let (store, random) = (store.clone(), random.clone());
         tokio::spawn(async move {
-            store.add_pending_key(&key(number), &event(&random)).await.unwrap();
+            store.add_pending_key(key(number), event(&random)).await.unwrap();
         })
     });
     for task in adding.collect::<Vec<_>>() {
@@ -74,8 +74,11 @@ async fn keys_made_at_once_take_places_of_their_own(store: Arc<dyn Store>) {
 async fn a_key_and_its_audit_row_are_kept_together_or_not_at_all(store: Arc<dyn Store>) {
     let random = SeededRandom::default();
     let twice = event(&random);
-    store.add_pending_key(&key(1), &twice).await.unwrap();
-    assert!(matches!(store.add_pending_key(&key(2), &twice).await, Err(StoreError::Conflict)));
+    store.add_pending_key(key(1), twice.clone()).await.unwrap();
+    assert!(matches!(
+        store.add_pending_key(key(2), twice.clone()).await,
+        Err(StoreError::Conflict)
+    ));
     assert_eq!(ids(&*store, 0).await, ["key1"]);
 }
 

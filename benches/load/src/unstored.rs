@@ -59,10 +59,10 @@ pass_on! { Schema {
 
 pass_on! { People {
     fn add_organisation(organisation: &Organisation, now: Timestamp) -> Result<()>;
-    fn membership(user: &str, organisation: &str, credential: &[u8]) -> Result<Option<Membership>>;
+    fn membership(user: &str, organisation: &str, credential: &[u8]) -> Result<Option<Arc<Membership>>>;
     fn add_user(user: &NewUser, organisations: &[String], now: Timestamp) -> Result<()>;
     fn users() -> Result<Vec<User>>;
-    fn user_named(name: &str) -> Result<Option<User>>;
+    fn user_named(name: &str) -> Result<Option<Arc<User>>>;
     fn set_password(user: &str, hash: &str) -> Result<()>;
     fn upgrade_password(user: &str, old: &str, new: &str) -> Result<bool>;
     fn disable_user(user: &str, now: Timestamp) -> Result<()>;
@@ -73,12 +73,12 @@ pass_on! { People {
 pass_on! { Sessions {
     fn add_session(session: Option<&NewSession>, sign_in: Option<&NewSignIn>, event: &Event)
         -> Result<()>;
-    fn session_user(id_hash: &[u8], now: Timestamp) -> Result<Option<User>>;
+    fn session_user(id_hash: &[u8], now: Timestamp) -> Result<Option<Arc<User>>>;
     fn end_session(id_hash: &[u8], event: &Event) -> Result<()>;
 } }
 
 pass_on! { Tokens {
-    fn sign_in_user(id: &str, now: Timestamp) -> Result<Option<User>>;
+    fn sign_in_user(id: &str, now: Timestamp) -> Result<Option<Arc<User>>>;
     fn refresh_token(hash: &[u8], now: Timestamp) -> Result<Option<RefreshToken>>;
     fn rotate_refresh_token(used: &[u8], successor: &[u8], sign_in: &str, now: Timestamp)
         -> Result<()>;
@@ -87,7 +87,7 @@ pass_on! { Tokens {
 
 pass_on! { ApiKeys {
     fn add_api_key(hash: &[u8], key: &ApiKey) -> Result<()>;
-    fn api_key_user(hash: &[u8], now: Timestamp) -> Result<Option<User>>;
+    fn api_key_user(hash: &[u8], now: Timestamp) -> Result<Option<Arc<User>>>;
     fn api_keys() -> Result<Vec<ApiKey>>;
     fn revoke_api_key(id: &str, now: Timestamp) -> Result<bool>;
 } }
@@ -115,7 +115,7 @@ impl Statistics for Unstored {
 
 #[async_trait]
 impl Keys for Unstored {
-    async fn add_pending_key(&self, _key: &PendingKey, _event: &Event) -> Result<()> {
+    async fn add_pending_key(&self, _key: PendingKey, _event: Event) -> Result<()> {
         Ok(())
     }
 

@@ -1,11 +1,14 @@
 //! API keys.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use sqlx::Row as _;
 
 use super::super::Handle;
 use super::people::user_of;
 use crate::clock::Timestamp;
+use crate::store::lookups::By;
 use crate::store::{ApiKey, ApiKeys, Result, User};
 
 const SELECT_API_KEY_USER: &str = "SELECT u.id, u.name, u.email, u.password_hash, \
@@ -31,13 +34,16 @@ impl ApiKeys for Handle {
         Ok(())
     }
 
-    async fn api_key_user(&self, hash: &[u8], now: Timestamp) -> Result<Option<User>> {
-        let row = sqlx::query(SELECT_API_KEY_USER)
-            .bind(hash)
-            .bind(now.as_millis())
-            .fetch_optional(&self.pool)
-            .await?;
-        row.as_ref().map(user_of).transpose()
+    async fn api_key_user(&self, hash: &[u8], now: Timestamp) -> Result<Option<Arc<User>>> {
+        let load = async {
+            let row = sqlx::query(SELECT_API_KEY_USER)
+                .bind(hash)
+                .bind(now.as_millis())
+                .fetch_optional(&self.pool)
+                .await?;
+            row.as_ref().map(user_of).transpose()
+        };
+        self.lookups.user(By::ApiKey(hash), now, load).await
     }
 
     async fn api_keys(&self) -> Result<Vec<ApiKey>> {
@@ -71,6 +77,7 @@ impl ApiKeys for Handle {
                 .bind(now.as_millis())
                 .execute(&self.pool)
                 .await?;
+        self.lookups.forget();
         Ok(done.rows_affected() > 0)
     }
 }

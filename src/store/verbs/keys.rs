@@ -21,7 +21,7 @@ const SELECT_KEYS: &str = "SELECT place, key_id, sealing_key_id, sealed, fingerp
 
 #[async_trait]
 impl Keys for Handle {
-    async fn add_pending_key(&self, key: &PendingKey, event: &Event) -> Result<()> {
+    async fn add_pending_key(&self, key: PendingKey, event: Event) -> Result<()> {
         self.writer.add(key, event).await
     }
 

@@ -1,5 +1,7 @@
 //! Organisations, users, memberships.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use sqlx::Row as _;
 
@@ -47,7 +49,7 @@ impl People for Handle {
         user: &str,
         organisation: &str,
         credential: &[u8],
-    ) -> Result<Option<Membership>> {
+    ) -> Result<Option<Arc<Membership>>> {
         let load = async {
             let row = sqlx::query(SELECT_MEMBERSHIP)
                 .bind(organisation)
@@ -97,7 +99,7 @@ impl People for Handle {
         rows.iter().map(user_of).collect()
     }
 
-    async fn user_named(&self, name: &str) -> Result<Option<User>> {
+    async fn user_named(&self, name: &str) -> Result<Option<Arc<User>>> {
         let load = async {
             let row = sqlx::query(SELECT_USER)
                 .bind(name)

@@ -1,5 +1,7 @@
 //! Sessions of users who signed in.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 
 use super::super::{Handle, begin};
@@ -43,7 +45,7 @@ impl Sessions for Handle {
         Ok(())
     }
 
-    async fn session_user(&self, id_hash: &[u8], now: Timestamp) -> Result<Option<User>> {
+    async fn session_user(&self, id_hash: &[u8], now: Timestamp) -> Result<Option<Arc<User>>> {
         let load = async {
             let row = sqlx::query(SELECT_SESSION_USER)
                 .bind(id_hash)

@@ -1,5 +1,7 @@
 //! Sign-ins, and the refresh tokens that belong to them.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use sqlx::Row as _;
 
@@ -28,7 +30,7 @@ const FORGET_REFRESH_TOKENS: &str = "DELETE FROM refresh_tokens WHERE sign_in_id
 
 #[async_trait]
 impl Tokens for Handle {
-    async fn sign_in_user(&self, id: &str, now: Timestamp) -> Result<Option<User>> {
+    async fn sign_in_user(&self, id: &str, now: Timestamp) -> Result<Option<Arc<User>>> {
         let load = async {
             let row = sqlx::query(SELECT_SIGN_IN_USER)
                 .bind(id)

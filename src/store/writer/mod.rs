@@ -140,9 +140,9 @@ impl<S: Sink> Writer<S> {
     }
 
     /// Keeps a pending key and its audit row. `Ok` means committed.
-    pub(super) async fn add(&self, key: &PendingKey, event: &Event) -> Result<()> {
+    pub(super) async fn add(&self, key: PendingKey, event: Event) -> Result<()> {
         let (reply, replied) = oneshot::channel();
-        let write = Write { key: key.clone(), event: event.clone() };
+        let write = Write { key, event };
         let batch = {
             let mut queue = self.0.lock();
             if queue.is_closed() {

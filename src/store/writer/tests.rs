@@ -122,7 +122,7 @@ impl Story {
     async fn add(&self, user: &str, id: &str) -> Pending {
         let (key, event) = row(user, id);
         let writer = self.writer.clone();
-        let pending = tokio::spawn(async move { writer.add(&key, &event).await });
+        let pending = tokio::spawn(async move { writer.add(key, event).await });
         for _ in 0..10 {
             tokio::task::yield_now().await;
         }
