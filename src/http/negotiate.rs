@@ -56,16 +56,17 @@ pub fn reply_format<'a>(
         formats.named(name.split_once('.').map_or(name, |(name, _)| name))
     });
     let own = asked.content_type.and_then(|given| formats.of_media_type(given));
-    let accepted = || best(formats, asked.accept?, own, shows);
+    let accept = Accept::read(asked.accept.unwrap_or_default());
+    let accepted = best(formats, &accept, own, shows);
     let format = [asked.suffix, json, named, asked.route]
         .into_iter()
         .flatten()
         .find(shown)
-        .or_else(accepted)
+        .or(accepted)
         .or(own.filter(shown))
         .unwrap_or_else(|| formats.default());
-    let elsewhere = accepted().is_some_and(|accepted| accepted.name() != format.name());
-    (format, label(format, &asked, elsewhere))
+    let elsewhere = accepted.is_some_and(|accepted| accepted.name() != format.name());
+    (format, label(format, &asked, &accept, elsewhere))
 }
 
 /// The short way for what nearly every program sends: an `Accept` that is one media type, as it is, and
@@ -82,8 +83,12 @@ fn plain<'a>(formats: &'a Formats, asked: &Asked<'_>) -> Option<(&'a dyn Format,
 }
 
 /// How a reply in this format is labelled.
-fn label(format: &dyn Format, asked: &Asked<'_>, elsewhere: bool) -> &'static str {
-    let accept = asked.accept.unwrap_or_default();
+fn label(
+    format: &dyn Format,
+    asked: &Asked<'_>,
+    accept: &Accept<'_>,
+    elsewhere: bool,
+) -> &'static str {
     if let Some(Way { by: By::Name(label) | By::Kind(label), .. }) = reach(format, accept) {
         return label;
     }
@@ -96,8 +101,14 @@ fn label(format: &dyn Format, asked: &Asked<'_>, elsewhere: bool) -> &'static st
         .map_or_else(|| format.label(), |known| known.label)
 }
 
+/// The ranges of an `Accept`: read once, and then asked about each format.
+struct Accept<'a> {
+    ranges: [Range<'a>; RANGES],
+    count: usize,
+}
+
 /// A media range of `Accept`.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 struct Range<'a> {
     text: &'a str,
     /// The weight in thousandths.
@@ -128,7 +139,7 @@ type Rank = (std::cmp::Reverse<u16>, usize, usize);
 
 fn best<'a>(
     formats: &'a Formats,
-    accept: &str,
+    accept: &Accept<'_>,
     own: Option<&'a dyn Format>,
     shows: &dyn Fn(&dyn Format) -> bool,
 ) -> Option<&'a dyn Format> {
@@ -147,12 +158,11 @@ fn best<'a>(
 }
 
 /// The best way to a format: by one of its names, else by a wildcard that covers one of them.
-fn reach<'a>(format: &dyn Format, accept: &'a str) -> Option<Way<'a>> {
+fn reach<'a>(format: &dyn Format, accept: &Accept<'a>) -> Option<Way<'a>> {
     let mut named: Option<Way<'a>> = None;
     let mut excluded = false;
     for known in format.media_types() {
-        let Some(range) = ranges(accept).find(|range| range.text.eq_ignore_ascii_case(known.name))
-        else {
+        let Some(range) = accept.find(|range| range.text.eq_ignore_ascii_case(known.name)) else {
             continue;
         };
         excluded |= range.weight == 0;
@@ -172,24 +182,42 @@ fn reach<'a>(format: &dyn Format, accept: &'a str) -> Option<Way<'a>> {
         let covers = |range: &Range<'_>| {
             range.text.strip_suffix("/*").is_some_and(|given| given.eq_ignore_ascii_case(kind))
         };
-        if let Some(range) = ranges(accept).find(covers) {
+        if let Some(range) = accept.find(covers) {
             return (range.weight > 0).then_some(Way { range, by: By::Kind(known.label) });
         }
     }
-    let range = ranges(accept).find(|range| range.text == "*/*")?;
+    let range = accept.find(|range| range.text == "*/*")?;
     (range.weight > 0).then_some(Way { range, by: By::Any })
 }
 
-fn ranges(accept: &str) -> impl Iterator<Item = Range<'_>> {
-    accept.split(',').take(RANGES).enumerate().filter_map(|(position, entry)| {
+impl<'a> Accept<'a> {
+    fn read(text: &'a str) -> Self {
+        let mut accept = Self { ranges: [Range::default(); RANGES], count: 0 };
+        for (position, entry) in text.split(',').take(RANGES).enumerate() {
+            if let Some(range) = Range::read(entry, position) {
+                accept.ranges[accept.count] = range;
+                accept.count += 1;
+            }
+        }
+        accept
+    }
+
+    /// The first range of that kind.
+    fn find(&self, fits: impl Fn(&Range<'a>) -> bool) -> Option<Range<'a>> {
+        self.ranges[..self.count].iter().find(|range| fits(range)).copied()
+    }
+}
+
+impl<'a> Range<'a> {
+    fn read(entry: &'a str, position: usize) -> Option<Self> {
         let mut parts = entry.split(';').map(str::trim);
         let text = parts.next().filter(|text| text.contains('/'))?;
         let weight = parts
             .filter_map(|part| part.split_once('='))
             .find(|(name, _)| name.trim().eq_ignore_ascii_case("q"))
             .map_or(Some(1000), |(_, value)| thousandths(value.trim()))?;
-        Some(Range { text, weight, position })
-    })
+        Some(Self { text, weight, position })
+    }
 }
 
 /// `0.25` → 250. A weight that is none makes the range none (RFC 9110 section 12.4.2).
@@ -197,7 +225,10 @@ fn thousandths(text: &str) -> Option<u16> {
     let (whole, rest) = text.split_once('.').unwrap_or((text, ""));
     let digits = rest.len() <= 3 && rest.bytes().all(|byte| byte.is_ascii_digit());
     match whole {
-        "0" if digits => format!("{rest:0<3}").parse().ok(),
+        "0" if digits => {
+            let missing = u32::try_from(3 - rest.len()).ok()?;
+            Some(rest.parse().unwrap_or(0) * 10_u16.pow(missing))
+        }
         "1" if digits && rest.bytes().all(|byte| byte == b'0') => Some(1000),
         _ => None,
     }
