@@ -134,19 +134,30 @@ impl Report {
                 x(column)
             );
         }
+        let mut names = Vec::new();
         for (variant, colour) in self.variants.iter().zip(COLOURS) {
             let mut points = String::new();
             let mut last = 0.0;
             for (column, connections) in at.iter().enumerate() {
-                last = value(*connections, *variant);
-                let _written = write!(points, "{:.1},{:.1} ", x(column), y(last));
+                last = y(value(*connections, *variant));
+                let _written = write!(points, "{:.1},{last:.1} ", x(column));
             }
             let _written = writeln!(
                 svg,
-                "<polyline points=\"{}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2.5\"/>\
-                 <text x=\"620\" y=\"{:.1}\" fill=\"{colour}\">{variant:?}</text>",
+                "<polyline points=\"{}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2.5\"/>",
                 points.trim_end(),
-                y(last) + 4.0
+            );
+            names.push((last + 4.0, variant, colour));
+        }
+        // Each name stands where its line ends, unless another one stands there.
+        names.sort_by(|(one, ..), (other, ..)| one.total_cmp(other));
+        let mut free = 0.0_f64;
+        for (end, variant, colour) in names {
+            let place = end.max(free);
+            free = place + 14.0;
+            let _written = writeln!(
+                svg,
+                "<text x=\"620\" y=\"{place:.1}\" fill=\"{colour}\">{variant:?}</text>"
             );
         }
         svg.push_str("</svg>\n");
