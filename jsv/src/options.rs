@@ -134,9 +134,17 @@ impl Options {
     /// [`crate::from_str`] with these settings.
     pub fn from_str<'de, T: Deserialize<'de>>(&self, text: &'de str) -> Result<T> {
         let mut de = Deserializer::with_options(text, *self);
-        let value = T::deserialize(&mut de).map_err(|error| error.or_at(text, 0))?;
-        de.end()?;
-        Ok(value)
+        // One way out, so that a large value is made where the caller wants it.
+        let mut value = T::deserialize(&mut de);
+        match &mut value {
+            Ok(_) => {
+                if let Err(error) = de.end() {
+                    value = Err(error);
+                }
+            }
+            Err(error) => error.place_at(text, 0),
+        }
+        value
     }
 
     /// [`crate::from_slice`] with these settings.

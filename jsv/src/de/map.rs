@@ -27,14 +27,27 @@ impl<'de> Deserializer<'de> {
             return self.no_members(visitor);
         }
         let opened = self.enter()?;
-        let mut members = Members { fields, next: 0, entries: Entries::new(self, opened) };
-        // The value is large; it is returned where it was made, not unwrapped and wrapped again.
-        let value = visitor.visit_map(&mut members);
-        if value.is_ok() {
-            members.entries.close()?;
-            return value;
+        self.members_in(opened, fields, visitor)
+    }
+
+    /// The members of the struct whose brace is at the cursor.
+    ///
+    /// The value is large; with one way out of the function it is made where the caller wants it, and not copied.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "once for every struct")]
+    fn members_in<V: Visitor<'de>>(
+        &mut self,
+        opened: Opened,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value> {
+        let entries = Entries::new(self, opened);
+        let mut members = Members { fields, ahead: fields.iter(), odd: (0, usize::MAX), entries };
+        let mut value = visitor.visit_map(&mut members);
+        if members.entries.state != State::Closed || value.is_err() {
+            members.entries.conclude(&mut value);
         }
-        self.begun_at(opened, value)
+        value
     }
 
     /// A struct where there is no text has no members; anything else must be in braces.
@@ -71,19 +84,18 @@ impl<'de> Deserializer<'de> {
 
     fn entries<V: Visitor<'de>>(&mut self, opened: Opened, visitor: V) -> Result<V::Value> {
         let mut map = Map(Entries::new(self, opened));
-        let value = visitor.visit_map(&mut map);
-        if value.is_ok() {
-            map.0.close()?;
-            return value;
+        let mut value = visitor.visit_map(&mut map);
+        if map.0.state != State::Closed || value.is_err() {
+            map.0.conclude(&mut value);
         }
-        self.begun_at(opened, value)
+        value
     }
 
     /// Gives what a visitor says of a container as a whole, such as a missing member, the place of its bracket.
     #[cold]
-    pub(super) fn begun_at<T>(&self, opened: Opened, value: Result<T>) -> Result<T> {
+    pub(super) fn begun_at(&self, opened: Opened, error: &mut Error) {
         let start = if opened.at == NOWHERE { 0 } else { opened.at };
-        value.map_err(|error| error.or_at(self.whole, start))
+        error.place_at(self.whole, start);
     }
 }
 
@@ -97,61 +109,70 @@ pub(super) struct Entries<'a, 'de> {
     state: State,
 }
 
+/// Where the cursor is between entries. The first two are the byte that the cursor is then at, so that one comparison
+/// answers for both; the others are bytes that are in no text.
 #[derive(Clone, Copy, PartialEq)]
+#[repr(u8)]
 enum State {
+    /// At the opening brace.
+    Brace = b'{',
+    /// Behind an entry.
+    More = b',',
     /// Before the first entry, if there is one.
-    First,
-    /// Before the first entry, which there is.
-    Ready,
-    More,
+    First = 0xfd,
     /// Between two entries of a map without braces.
-    Open,
-    Closed,
+    Open = 0xfe,
+    Closed = 0xff,
 }
 
 impl<'a, 'de> Entries<'a, 'de> {
+    /// The entries of a container that has been entered, the cursor being at its brace, or of one without braces.
     #[inline]
     pub(super) fn new(de: &'a mut Deserializer<'de>, opened: Opened) -> Self {
         de.surround(Context::Object);
-        // Behind the brace a name follows, unless a bracket or white space does.
-        let plain = de.peek().is_some_and(|byte| byte > b' ' && byte != b'}' && !de.formatted);
-        let state = if plain && opened.at != NOWHERE { State::Ready } else { State::First };
+        let state = if opened.at == NOWHERE { State::First } else { State::Brace };
         Self { de, opened, state }
     }
 
     /// Whether another entry follows; the cursor is then at its name.
-    #[inline(always)]
-    #[expect(clippy::inline_always, reason = "once for every member")]
+    #[inline]
     pub(super) fn advance(&mut self) -> Result<bool> {
         match self.state {
-            State::More => {
-                if let Some(rest) = self.de.rest.strip_prefix(',') {
-                    self.de.rest = rest;
+            State::More => match self.de.peek() {
+                Some(b',') => {
+                    self.de.advance();
                     return Ok(true);
                 }
-                if self.de.peek() == Some(b'}') {
-                    self.state = State::Closed;
-                    self.de.leave(self.opened)?;
-                    return Ok(false);
+                Some(b'}') => return self.end(),
+                _ => {}
+            },
+            State::Brace => {
+                self.de.advance();
+                // Behind the brace a name follows, unless a bracket or white space does.
+                let plain = self.de.peek().is_some_and(|byte| byte > b' ' && byte != b'}');
+                if plain && !self.de.formatted {
+                    self.state = State::More;
+                    return Ok(true);
                 }
-            }
-            State::Ready => {
-                self.state = State::More;
-                return Ok(true);
+                self.state = State::First;
             }
             _ => {}
         }
         self.begin_or_end()
     }
 
+    /// Steps over the closing brace.
+    #[inline]
+    fn end(&mut self) -> Result<bool> {
+        self.state = State::Closed;
+        self.de.leave(self.opened)?;
+        Ok(false)
+    }
+
     #[inline(never)]
     fn begin_or_end(&mut self) -> Result<bool> {
         match (self.de.peek(), self.state) {
-            (Some(b'}'), State::First | State::More) if self.opened.at != NOWHERE => {
-                self.de.leave(self.opened)?;
-                self.state = State::Closed;
-                Ok(false)
-            }
+            (Some(b'}'), State::First | State::More) if self.opened.at != NOWHERE => self.end(),
             (Some(byte), _) if grammar::is_blank(byte) && self.de.skip_blank() => self.advance(),
             // White space alone is an empty container.
             (Some(byte), State::First)
@@ -200,24 +221,40 @@ impl<'a, 'de> Entries<'a, 'de> {
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "once for every member")]
     pub(super) fn value<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value> {
-        let start = self.de.rest.len();
-        seed.deserialize(&mut *self.de).map_err(|error| place(error, self.de.whole, start))
+        let left = self.de.rest.len();
+        let mut value = seed.deserialize(&mut *self.de);
+        if let Err(error) = &mut value {
+            place(error, self.de.whole, left);
+        }
+        value
     }
 
     /// Checks that the visitor has asked for everything there is.
-    #[inline]
-    pub(super) fn close(mut self) -> Result<()> {
+    pub(super) fn close(&mut self) -> Result<()> {
         if self.state != State::Closed && self.advance()? {
             return Err(self.de.error(Kind::Expected("`}`")));
         }
         Ok(())
     }
+
+    /// What is left to do when the visitor stopped before the end, or with an error.
+    #[cold]
+    fn conclude<T>(&mut self, value: &mut Result<T>) {
+        match value {
+            Ok(_) => {
+                if let Err(error) = self.close() {
+                    *value = Err(error);
+                }
+            }
+            Err(error) => self.de.begun_at(self.opened, error),
+        }
+    }
 }
 
 /// Gives an error that knows no place that of a value, so many bytes before the end.
 #[cold]
-pub(super) fn place(error: Error, whole: &str, left: usize) -> Error {
-    error.or_at(whole, whole.len() - left)
+pub(super) fn place(error: &mut Error, whole: &str, left: usize) {
+    error.place_at(whole, whole.len() - left);
 }
 
 struct Map<'a, 'de>(Entries<'a, 'de>);
@@ -233,7 +270,10 @@ impl<'de> MapAccess<'de> for &mut Map<'_, 'de> {
         let left = self.0.de.rest.len();
         match seed.deserialize(Key(self.0.de)) {
             Ok(key) => Ok(Some(key)),
-            Err(error) => Err(place(error, self.0.de.whole, left)),
+            Err(mut error) => {
+                place(&mut error, self.0.de.whole, left);
+                Err(error)
+            }
         }
     }
 
@@ -245,8 +285,10 @@ impl<'de> MapAccess<'de> for &mut Map<'_, 'de> {
 
 struct Members<'a, 'de> {
     fields: &'static [&'static str],
-    /// The declared name that follows the last one read.
-    next: usize,
+    /// The declared names that follow the last one read.
+    ahead: std::slice::Iter<'static, &'static str>,
+    /// Where the last name began that was not simply the next one, and where it ended, in bytes before the end.
+    odd: (usize, usize),
     entries: Entries<'a, 'de>,
 }
 
@@ -256,14 +298,16 @@ impl<'de> MapAccess<'de> for &mut Members<'_, 'de> {
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "once for every member")]
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>> {
-        if !self.entries.advance()? {
-            return Ok(None);
-        }
-        let left = self.entries.de.rest.len();
-        let name = self.name()?;
+        let name = match self.expected() {
+            Some(name) => name,
+            None => match self.another()? {
+                Some(name) => name,
+                None => return Ok(None),
+            },
+        };
         match seed.deserialize(BorrowedStrDeserializer::new(name)) {
             Ok(key) => Ok(Some(key)),
-            Err(error) => Err(place(error, self.entries.de.whole, left)),
+            Err(error) => Err(self.refused(name, error)),
         }
     }
 
@@ -289,31 +333,82 @@ impl<'de> MapAccess<'de> for &mut Members<'_, 'de> {
 }
 
 impl<'de> Members<'_, 'de> {
-    /// Reads a member's name and the colon: the declared name if there is one, else the name as it stands.
+    /// Steps over the brace or comma, the declared name whose turn it is, and the colon, if they stand there. This is
+    /// what `members` and `member` of the grammar come to where nothing is out of the ordinary.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "once for every member")]
-    fn name(&mut self) -> Result<&'de str> {
-        if let Some(&name) = self.fields.get(self.next)
-            && let Some(rest) = after(self.entries.de.rest, name)
-        {
-            self.entries.de.rest = rest;
-            self.next += 1;
-            return Ok(name);
-        }
-        self.other_name()
+    fn expected(&mut self) -> Option<&'static str> {
+        let (&name, ahead) = self.ahead.as_slice().split_first()?;
+        let de = &mut *self.entries.de;
+        de.rest = after(de.rest, self.entries.state as u8, name)?;
+        self.ahead = ahead.iter();
+        self.entries.state = State::More;
+        Some(name)
     }
 
-    /// Another name than the next one: most often one of those that follow, in the same case.
+    /// Any other name, or none: most often one of the declared names that follow, in the same case.
     #[inline(never)]
-    fn other_name(&mut self) -> Result<&'de str> {
+    fn another(&mut self) -> Result<Option<&'de str>> {
         let de = &mut *self.entries.de;
-        let later = self.fields.iter().enumerate().skip(self.next + 1);
-        let earlier = self.fields.iter().enumerate().take(self.next);
-        for (index, name) in later.chain(earlier) {
-            if let Some(rest) = after(de.rest, name) {
+        let mut ahead = self.ahead.clone();
+        ahead.next();
+        while let Some(&name) = ahead.next() {
+            if let Some(rest) = after(de.rest, self.entries.state as u8, name) {
                 de.rest = rest;
-                self.next = index + 1;
-                return Ok(name);
+                self.ahead = ahead;
+                self.entries.state = State::More;
+                return Ok(Some(name));
+            }
+        }
+        if self.entries.state == State::More && de.peek() == Some(b'}') {
+            self.entries.end()?;
+            return Ok(None);
+        }
+        self.any_name()
+    }
+
+    /// A name that is not written like one of those ahead, or none.
+    #[inline(never)]
+    fn any_name(&mut self) -> Result<Option<&'de str>> {
+        if !self.entries.advance()? {
+            return Ok(None);
+        }
+        let start = self.entries.de.rest.len();
+        let name = self.name()?;
+        self.odd = (start, self.entries.de.rest.len());
+        Ok(Some(name))
+    }
+
+    /// The index of the declared name whose turn it is.
+    fn next(&self) -> usize {
+        self.fields.len() - self.ahead.len()
+    }
+
+    /// The declared name of this index; those behind it are the next ones.
+    fn found(&mut self, index: usize) -> &'static str {
+        self.ahead = self.fields[index + 1..].iter();
+        self.fields[index]
+    }
+
+    /// Gives an error about a name, such as one that a visitor does not know, its place.
+    #[cold]
+    fn refused(&self, name: &str, mut error: Error) -> Error {
+        let left = self.entries.de.rest.len();
+        let start = if self.odd.1 == left { self.odd.0 } else { left + name.len() + 1 };
+        place(&mut error, self.entries.de.whole, start);
+        error
+    }
+
+    /// Reads a member's name and the colon: the declared name if there is one, else the name as it stands.
+    #[inline(never)]
+    fn name(&mut self) -> Result<&'de str> {
+        let next = self.next();
+        for index in (next..self.fields.len()).chain(0..next) {
+            let de = &mut *self.entries.de;
+            let named = de.rest.strip_prefix(self.fields[index]);
+            if let Some(rest) = named.and_then(|rest| rest.strip_prefix(':')) {
+                de.rest = rest;
+                return Ok(self.found(index));
             }
         }
         self.name_in_another_case()
@@ -321,46 +416,41 @@ impl<'de> Members<'_, 'de> {
 
     #[inline(never)]
     fn name_in_another_case(&mut self) -> Result<&'de str> {
+        let next = self.next();
         let de = &mut *self.entries.de;
         if !matches!(de.peek(), Some(b'"' | b'{')) {
             let end = scan::byte(b':', de.rest.as_bytes());
             if end > 0
                 && let Some(rest) = de.rest.get(end + 1..)
-                && let Some(index) = find(self.fields, self.next, &de.rest[..end], &de.options)
+                && let Some(index) = find(self.fields, next, &de.rest[..end], &de.options)
             {
                 de.rest = rest;
-                self.next = index + 1;
-                return Ok(self.fields[index]);
+                return Ok(self.found(index));
             }
         }
         if de.peek().is_some_and(grammar::is_blank) && de.skip_blank() {
-            return self.next_name();
+            return self.name();
         }
         self.odd_name()
-    }
-
-    #[cold]
-    fn next_name(&mut self) -> Result<&'de str> {
-        self.name()
     }
 
     /// A name with quotes or white space around it, or one that is not declared.
     #[inline(never)]
     fn odd_name(&mut self) -> Result<&'de str> {
+        let next = self.next();
         let de = &mut *self.entries.de;
         let start = de.offset();
         let bare = !matches!(de.peek(), Some(b'"' | b'{'));
         let text = de.key()?;
         let name = text.undoubled();
         let name = if bare { unquoted(name.trim()) } else { &*name };
-        if let Some(index) = find(self.fields, self.next, name, &de.options) {
-            self.next = index + 1;
-            return Ok(self.fields[index]);
+        if let Some(index) = find(self.fields, next, name, &de.options) {
+            return Ok(self.found(index));
         }
         if bare && let Some(at) = text.raw.rfind([',', '}']) {
             // `{A,B:1}` would hide B in the unknown member `A,B`.
             let hidden = text.raw[at + 1..].trim();
-            if let Some(index) = find(self.fields, self.next, hidden, &de.options) {
+            if let Some(index) = find(self.fields, next, hidden, &de.options) {
                 let kind = Kind::HiddenMember(self.fields[index].to_owned());
                 return Err(Error::at(kind, de.whole, start + at + 1));
             }
@@ -375,16 +465,17 @@ fn unquoted(name: &str) -> &str {
     inner.filter(|inner| !inner.is_empty()).unwrap_or(name)
 }
 
-/// What follows a name and its colon.
+/// What follows a certain byte, a name and its colon.
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "once for every member")]
-fn after<'de>(text: &'de str, name: &str) -> Option<&'de str> {
-    let bytes = text.as_bytes();
+fn after<'de>(text: &'de str, lead: u8, name: &str) -> Option<&'de str> {
+    let (&first, bytes) = text.as_bytes().split_first()?;
     let length = name.len();
-    if bytes.len() > length && bytes[length] == b':' && same(&bytes[..length], name.as_bytes()) {
-        return Some(&text[length + 1..]);
-    }
-    None
+    let found = bytes.len() > length
+        && first == lead
+        && bytes[length] == b':'
+        && same(&bytes[..length], name.as_bytes());
+    found.then(|| &text[length + 2..])
 }
 
 /// Equality of short texts without a call: by two overlapping words.

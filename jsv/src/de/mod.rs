@@ -73,14 +73,22 @@ enum Context {
     OpenList,
 }
 
-/// The context, and what follows from it for unquoted text in the plain case.
+/// The context, and the bytes that end unquoted text in the plain case, without white space around it that counts.
 #[derive(Clone, Copy, Debug)]
 struct Around {
     context: Context,
-    /// Whether a comma ends unquoted text and no white space around it counts.
-    plain: bool,
-    /// The byte that does the same.
+    /// The comma, where it does.
+    comma: u8,
+    /// The closing bracket, where it does.
     closer: u8,
+}
+
+impl Around {
+    /// Whether this byte ends unquoted text. A false no costs time, not correctness.
+    #[inline]
+    fn ends_at(self, byte: u8) -> bool {
+        byte == self.comma || byte == self.closer
+    }
 }
 
 impl Context {
@@ -107,7 +115,7 @@ impl<'de> Deserializer<'de> {
         Self {
             whole: text,
             rest,
-            around: Around { context: Context::Document, plain: false, closer: NEVER },
+            around: Around { context: Context::Document, comma: NEVER, closer: NEVER },
             formatted: layout::is_formatted(rest),
             options,
             tail: rest.len() - rest.trim_ascii_end().len(),
@@ -171,9 +179,9 @@ impl<'de> Deserializer<'de> {
     #[inline]
     fn surround(&mut self, context: Context) {
         self.around = if self.formatted {
-            Around { context, plain: false, closer: NEVER }
+            Around { context, comma: NEVER, closer: NEVER }
         } else {
-            Around { context, plain: true, closer: context.closer() }
+            Around { context, comma: b',', closer: context.closer() }
         };
     }
 
@@ -264,7 +272,7 @@ impl<'de> Deserializer<'de> {
         if let Some(body) = self.rest.strip_prefix('"') {
             let end = scan::byte(b'"', body.as_bytes());
             if let Some(stop) = body.as_bytes().get(end + 1)
-                && ((*stop == b',' && self.around.plain) || *stop == self.around.closer)
+                && self.around.ends_at(*stop)
             {
                 self.rest = &body[end + 1..];
                 return visitor.visit_borrowed_str(&body[..end]);
@@ -277,15 +285,18 @@ impl<'de> Deserializer<'de> {
     fn visit_odd_text<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value> {
         let left = self.rest.len();
         let text = self.text()?;
-        let value = if text.doubled {
+        let mut value = if text.doubled {
             visitor.visit_string(text.undoubled().into_owned())
         } else {
             visitor.visit_borrowed_str(text.raw)
         };
-        value.map_err(|error| map::place(error, self.whole, left))
+        if let Err(error) = &mut value {
+            map::place(error, self.whole, left);
+        }
+        value
     }
 
-    /// Steps over the opening bracket of a container.
+    /// Begins a container; the cursor stays at its opening bracket.
     #[inline]
     fn enter(&mut self) -> Result<Opened> {
         if self.level >= self.options.depth_limit {
@@ -293,7 +304,6 @@ impl<'de> Deserializer<'de> {
         }
         let opened = Opened { at: self.offset(), around: self.around };
         self.level += 1;
-        self.advance();
         Ok(opened)
     }
 

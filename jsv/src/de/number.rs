@@ -44,7 +44,7 @@ impl<'de> Deserializer<'de> {
             && let (number, digits @ 1..8) = leading_digits(u64::from_le_bytes(*word))
         {
             // The separator is among the eight bytes that were looked at.
-            return self.separates(bytes[digits]).then(|| (number, &self.rest[digits..]));
+            return self.around.ends_at(bytes[digits]).then(|| (number, &self.rest[digits..]));
         }
         self.longer_integer()
     }
@@ -67,16 +67,10 @@ impl<'de> Deserializer<'de> {
         };
         // .NET takes leading zeros, but not behind a minus: left to the careful path.
         let plain = (1..=18).contains(&(at - start)) && !(negative && bytes[start] == b'0');
-        if !(plain && self.separates(end)) {
+        if !(plain && self.around.ends_at(end)) {
             return None;
         }
         Some((if negative { -number } else { number }, &self.rest[at..]))
-    }
-
-    /// Whether this byte ends any number in the current context. A false no costs time, not correctness.
-    #[inline]
-    fn separates(&self, byte: u8) -> bool {
-        (byte == b',' && self.around.plain) || byte == self.around.closer
     }
 
     #[inline]
@@ -117,7 +111,7 @@ impl<'de> Deserializer<'de> {
         };
         let fraction = at - point.min(at);
         let count = at - start - usize::from(point != usize::MAX);
-        if !(1..=15).contains(&count) || !self.separates(end) {
+        if !(1..=15).contains(&count) || !self.around.ends_at(end) {
             return None;
         }
         self.rest = &self.rest[at..];

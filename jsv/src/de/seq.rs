@@ -19,19 +19,25 @@ impl<'de> Deserializer<'de> {
         if self.peek() != Some(b'[') && !(self.skip_blank() && self.peek() == Some(b'[')) {
             return self.unbracketed(visitor);
         }
-        let mut list = self.open_list()?;
-        let opened = list.opened;
-        let value = visitor.visit_seq(&mut list);
-        if value.is_ok() {
-            list.close()?;
-            return value;
+        let opened = self.enter()?;
+        self.elements(opened, visitor)
+    }
+
+    /// The elements of the list whose bracket is at the cursor.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "once for every list")]
+    fn elements<V: Visitor<'de>>(&mut self, opened: Opened, visitor: V) -> Result<V::Value> {
+        let mut list = self.open_list(opened);
+        let mut value = visitor.visit_seq(&mut list);
+        if list.state != State::Closed || value.is_err() {
+            list.conclude(&mut value);
         }
-        self.begun_at(opened, value)
+        value
     }
 
     #[inline]
-    fn open_list<'a>(&'a mut self) -> Result<List<'a, 'de>> {
-        let opened = self.enter()?;
+    fn open_list<'a>(&'a mut self, opened: Opened) -> List<'a, 'de> {
+        self.advance();
         let context = match opened.around.context {
             Context::Document => Context::OuterList,
             _ => Context::List,
@@ -44,7 +50,7 @@ impl<'de> Deserializer<'de> {
         if state == State::First {
             list.skip_blank_content();
         }
-        Ok(list)
+        list
     }
 
     /// A value that does not begin with a bracket, where a list is asked for.
@@ -81,7 +87,8 @@ impl<'de> Deserializer<'de> {
             return visitor.visit_seq(Nothing);
         }
         let mut list = if self.peek() == Some(b'[') {
-            self.open_list()?
+            let opened = self.enter()?;
+            self.open_list(opened)
         } else {
             self.level += 1;
             let opened = Opened { at: NOWHERE, around: self.around };
@@ -214,12 +221,24 @@ impl List<'_, '_> {
     }
 
     /// Checks that the visitor has asked for everything there is.
-    #[inline]
-    fn close(mut self) -> Result<()> {
+    fn close(&mut self) -> Result<()> {
         if self.state != State::Closed && self.advance()? {
             return Err(self.de.error(Kind::Expected("the end of the list")));
         }
         Ok(())
+    }
+
+    /// What is left to do when the visitor stopped before the end, or with an error.
+    #[cold]
+    fn conclude<T>(&mut self, value: &mut Result<T>) {
+        match value {
+            Ok(_) => {
+                if let Err(error) = self.close() {
+                    *value = Err(error);
+                }
+            }
+            Err(error) => self.de.begun_at(self.opened, error),
+        }
     }
 }
 
@@ -234,7 +253,10 @@ impl<'de> SeqAccess<'de> for &mut List<'_, 'de> {
         let left = self.de.rest.len();
         match seed.deserialize(&mut *self.de) {
             Ok(value) => Ok(Some(value)),
-            Err(error) => Err(place(error, self.de.whole, left)),
+            Err(mut error) => {
+                place(&mut error, self.de.whole, left);
+                Err(error)
+            }
         }
     }
 }

@@ -19,7 +19,7 @@ impl<'de> Deserializer<'de> {
     pub(super) fn plain_text(&mut self) -> Option<&'de str> {
         let end = scan::structural(self.rest.as_bytes());
         let stop = *self.rest.as_bytes().get(end)?;
-        if !(stop == b',' && self.around.plain) && stop != self.around.closer {
+        if !self.around.ends_at(stop) {
             return None;
         }
         let (text, rest) = self.rest.split_at(end);
