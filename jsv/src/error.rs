@@ -180,10 +180,11 @@ impl Error {
 
     /// Gives an error that was born in a visitor, which knows no text, the place of the value it looked at.
     #[cold]
-    pub(crate) fn place_at(&mut self, whole: &str, offset: usize) {
+    pub(crate) fn or_at(mut self, whole: &str, offset: usize) -> Self {
         if self.0.place.is_none() && !matches!(self.0.kind, Kind::Io(_)) {
             self.0.place = Some(Place::of(whole, offset));
         }
+        self
     }
 }
 

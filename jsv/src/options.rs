@@ -136,13 +136,10 @@ impl Options {
         let mut de = Deserializer::with_options(text, *self);
         // One way out, so that a large value is made where the caller wants it.
         let mut value = T::deserialize(&mut de);
-        match &mut value {
-            Ok(_) => {
-                if let Err(error) = de.end() {
-                    value = Err(error);
-                }
-            }
-            Err(error) => error.place_at(text, 0),
+        if let Err(error) = value {
+            value = Err(error.or_at(text, 0));
+        } else if let Err(error) = de.end() {
+            value = Err(error);
         }
         value
     }

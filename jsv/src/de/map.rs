@@ -23,29 +23,24 @@ impl<'de> Deserializer<'de> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value> {
-        if self.peek() != Some(b'{') && !(self.skip_blank() && self.peek() == Some(b'{')) {
-            return self.no_members(visitor);
-        }
-        let opened = self.enter()?;
-        self.members_in(opened, fields, visitor)
-    }
-
-    /// The members of the struct whose brace is at the cursor.
-    ///
-    /// The value is large; with one way out of the function it is made where the caller wants it, and not copied.
-    #[inline(always)]
-    #[expect(clippy::inline_always, reason = "once for every struct")]
-    fn members_in<V: Visitor<'de>>(
-        &mut self,
-        opened: Opened,
-        fields: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value> {
-        let entries = Entries::new(self, opened);
-        let mut members = Members { fields, ahead: fields.iter(), odd: (0, usize::MAX), entries };
-        let mut value = visitor.visit_map(&mut members);
-        if members.entries.state != State::Closed || value.is_err() {
-            members.entries.conclude(&mut value);
+        // The value is large. It is made where the caller wants it, and not copied there, if it is one variable on
+        // all ways out of this function.
+        let mut value;
+        if self.peek() == Some(b'{') || (self.skip_blank() && self.peek() == Some(b'{')) {
+            match self.enter() {
+                Ok(opened) => {
+                    let entries = Entries::new(self, opened);
+                    let ahead = fields.iter();
+                    let mut members = Members { fields, ahead, odd: (0, usize::MAX), entries };
+                    value = visitor.visit_map(&mut members);
+                    if members.entries.state != State::Closed || matches!(value, Err(_)) {
+                        value = members.entries.conclude(value);
+                    }
+                }
+                Err(error) => value = Err(error),
+            }
+        } else {
+            value = self.no_members(visitor);
         }
         value
     }
@@ -85,17 +80,17 @@ impl<'de> Deserializer<'de> {
     fn entries<V: Visitor<'de>>(&mut self, opened: Opened, visitor: V) -> Result<V::Value> {
         let mut map = Map(Entries::new(self, opened));
         let mut value = visitor.visit_map(&mut map);
-        if map.0.state != State::Closed || value.is_err() {
-            map.0.conclude(&mut value);
+        if map.0.state != State::Closed || matches!(value, Err(_)) {
+            value = map.0.conclude(value);
         }
         value
     }
 
     /// Gives what a visitor says of a container as a whole, such as a missing member, the place of its bracket.
     #[cold]
-    pub(super) fn begun_at(&self, opened: Opened, error: &mut Error) {
+    pub(super) fn begun_at(&self, opened: Opened, error: Error) -> Error {
         let start = if opened.at == NOWHERE { 0 } else { opened.at };
-        error.place_at(self.whole, start);
+        error.or_at(self.whole, start)
     }
 }
 
@@ -161,6 +156,12 @@ impl<'a, 'de> Entries<'a, 'de> {
         self.begin_or_end()
     }
 
+    /// Whether the cursor is at the closing brace, behind an entry.
+    #[inline]
+    fn at_end(&self) -> bool {
+        self.state == State::More && self.de.peek() == Some(b'}')
+    }
+
     /// Steps over the closing brace.
     #[inline]
     fn end(&mut self) -> Result<bool> {
@@ -223,8 +224,8 @@ impl<'a, 'de> Entries<'a, 'de> {
     pub(super) fn value<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value> {
         let left = self.de.rest.len();
         let mut value = seed.deserialize(&mut *self.de);
-        if let Err(error) = &mut value {
-            place(error, self.de.whole, left);
+        if let Err(error) = value {
+            value = Err(place(error, self.de.whole, left));
         }
         value
     }
@@ -239,22 +240,18 @@ impl<'a, 'de> Entries<'a, 'de> {
 
     /// What is left to do when the visitor stopped before the end, or with an error.
     #[cold]
-    fn conclude<T>(&mut self, value: &mut Result<T>) {
+    fn conclude<T>(&mut self, value: Result<T>) -> Result<T> {
         match value {
-            Ok(_) => {
-                if let Err(error) = self.close() {
-                    *value = Err(error);
-                }
-            }
-            Err(error) => self.de.begun_at(self.opened, error),
+            Ok(_) => self.close().and(value),
+            Err(error) => Err(self.de.begun_at(self.opened, error)),
         }
     }
 }
 
 /// Gives an error that knows no place that of a value, so many bytes before the end.
 #[cold]
-pub(super) fn place(error: &mut Error, whole: &str, left: usize) {
-    error.place_at(whole, whole.len() - left);
+pub(super) fn place(error: Error, whole: &str, left: usize) -> Error {
+    error.or_at(whole, whole.len() - left)
 }
 
 struct Map<'a, 'de>(Entries<'a, 'de>);
@@ -270,10 +267,7 @@ impl<'de> MapAccess<'de> for &mut Map<'_, 'de> {
         let left = self.0.de.rest.len();
         match seed.deserialize(Key(self.0.de)) {
             Ok(key) => Ok(Some(key)),
-            Err(mut error) => {
-                place(&mut error, self.0.de.whole, left);
-                Err(error)
-            }
+            Err(error) => Err(place(error, self.0.de.whole, left)),
         }
     }
 
@@ -300,6 +294,10 @@ impl<'de> MapAccess<'de> for &mut Members<'_, 'de> {
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>> {
         let name = match self.expected() {
             Some(name) => name,
+            None if self.entries.at_end() => {
+                self.entries.end()?;
+                return Ok(None);
+            }
             None => match self.another()? {
                 Some(name) => name,
                 None => return Ok(None),
@@ -338,10 +336,10 @@ impl<'de> Members<'_, 'de> {
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "once for every member")]
     fn expected(&mut self) -> Option<&'static str> {
-        let (&name, ahead) = self.ahead.as_slice().split_first()?;
+        let name = *self.ahead.as_slice().first()?;
         let de = &mut *self.entries.de;
         de.rest = after(de.rest, self.entries.state as u8, name)?;
-        self.ahead = ahead.iter();
+        self.ahead.next();
         self.entries.state = State::More;
         Some(name)
     }
@@ -359,10 +357,6 @@ impl<'de> Members<'_, 'de> {
                 self.entries.state = State::More;
                 return Ok(Some(name));
             }
-        }
-        if self.entries.state == State::More && de.peek() == Some(b'}') {
-            self.entries.end()?;
-            return Ok(None);
         }
         self.any_name()
     }
@@ -392,11 +386,10 @@ impl<'de> Members<'_, 'de> {
 
     /// Gives an error about a name, such as one that a visitor does not know, its place.
     #[cold]
-    fn refused(&self, name: &str, mut error: Error) -> Error {
+    fn refused(&self, name: &str, error: Error) -> Error {
         let left = self.entries.de.rest.len();
         let start = if self.odd.1 == left { self.odd.0 } else { left + name.len() + 1 };
-        place(&mut error, self.entries.de.whole, start);
-        error
+        place(error, self.entries.de.whole, start)
     }
 
     /// Reads a member's name and the colon: the declared name if there is one, else the name as it stands.

@@ -53,6 +53,8 @@ pub struct Deserializer<'de> {
     level: usize,
     /// Where unquoted text first held a quote or bracket, inside the current member of the outermost container.
     stray: Option<usize>,
+    /// Where the next `]` is, as far as it has been looked for; see `look_for_bracket`.
+    bracket: usize,
 }
 
 /// A byte that is in no text.
@@ -75,6 +77,7 @@ enum Context {
 
 /// The context, and the bytes that end unquoted text in the plain case, without white space around it that counts.
 #[derive(Clone, Copy, Debug)]
+#[repr(align(4))] // Copied as one word.
 struct Around {
     context: Context,
     /// The comma, where it does.
@@ -121,6 +124,7 @@ impl<'de> Deserializer<'de> {
             tail: rest.len() - rest.trim_ascii_end().len(),
             level: 0,
             stray: None,
+            bracket: 0,
         }
     }
 
@@ -290,8 +294,8 @@ impl<'de> Deserializer<'de> {
         } else {
             visitor.visit_borrowed_str(text.raw)
         };
-        if let Err(error) = &mut value {
-            map::place(error, self.whole, left);
+        if let Err(error) = value {
+            value = Err(map::place(error, self.whole, left));
         }
         value
     }

@@ -15,13 +15,13 @@ macro_rules! integers {
             $(
                 #[inline]
                 pub(super) fn $name(&mut self) -> Result<$name> {
-                    if let Some((number, rest)) = self.plain_integer()
+                    if let Some((number, digits)) = self.short_integer()
                         && let Ok(number) = number.try_into()
                     {
-                        self.rest = rest;
+                        self.rest = &self.rest[digits..];
                         return Ok(number);
                     }
-                    self.lenient(parse_integer::<$name>)
+                    self.other_integer(parse_integer::<$name>)
                 }
             )*
         }
@@ -35,21 +35,34 @@ const EXACT_POWERS: [f64; 16] =
     [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
 
 impl<'de> Deserializer<'de> {
-    /// Up to eighteen digits with an optional minus, if a separator follows, and the rest behind them.
+    /// Up to seven digits that a separator follows, and how many they are: all of it among the next eight bytes.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "the way of nearly every integer")]
-    fn plain_integer(&self) -> Option<(i64, &'de str)> {
-        let bytes = self.rest.as_bytes();
-        if let Some(word) = bytes.first_chunk()
-            && let (number, digits @ 1..8) = leading_digits(u64::from_le_bytes(*word))
-        {
-            // The separator is among the eight bytes that were looked at.
-            return self.around.ends_at(bytes[digits]).then(|| (number, &self.rest[digits..]));
+    fn short_integer(&self) -> Option<(u32, usize)> {
+        let word = u64::from_le_bytes(*self.rest.as_bytes().first_chunk()?);
+        let (values, others) = digits(word);
+        let end = others.trailing_zeros() & !7;
+        if !(8..64).contains(&end) || !self.around.ends_at((word >> end).to_le_bytes()[0]) {
+            return None;
         }
-        self.longer_integer()
+        Some((number(values << (64 - end)), end as usize / 8))
     }
 
+    /// Up to eighteen digits with an optional minus, or whatever else is an integer.
     #[inline(never)]
+    fn other_integer<T: Default + TryFrom<i64>>(
+        &mut self,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Result<T> {
+        if let Some((number, rest)) = self.longer_integer()
+            && let Ok(number) = number.try_into()
+        {
+            self.rest = rest;
+            return Ok(number);
+        }
+        self.lenient(parse)
+    }
+
     fn longer_integer(&self) -> Option<(i64, &'de str)> {
         let bytes = self.rest.as_bytes();
         let negative = bytes.first() == Some(&b'-');
@@ -75,6 +88,44 @@ impl<'de> Deserializer<'de> {
 
     #[inline]
     pub(super) fn f64(&mut self) -> Result<f64> {
+        match self.short_decimal() {
+            Some((number, length)) => {
+                self.rest = &self.rest[length..];
+                Ok(number)
+            }
+            None => self.other_decimal(),
+        }
+    }
+
+    /// Up to seven digits, or six with a point, that a separator follows: all of it among the next eight bytes. The
+    /// digits and the power of ten are both exact, so one division rounds correctly.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "the way of nearly every float")]
+    fn short_decimal(&self) -> Option<(f64, usize)> {
+        let word = u64::from_le_bytes(*self.rest.as_bytes().first_chunk()?);
+        let byte = |at: u32| (word >> at).to_le_bytes()[0];
+        let (values, others) = digits(word);
+        let first = others.trailing_zeros() & !7;
+        if !(8..64).contains(&first) {
+            return None;
+        }
+        if self.around.ends_at(byte(first)) {
+            return Some((f64::from(number(values << (64 - first))), first as usize / 8));
+        }
+        let end = (others & (others - 1)).trailing_zeros() & !7;
+        if byte(first) != b'.' || end == 64 || !self.around.ends_at(byte(end)) {
+            return None;
+        }
+        // What is behind the point moves up to what is before it.
+        let before = (1 << first) - 1;
+        let joined = values & before | values >> 8 & !before;
+        let fraction = (end - first) as usize / 8 - 1;
+        let number = f64::from(number(joined << (72 - end)));
+        Some((number / EXACT_POWERS[fraction & 15], end as usize / 8))
+    }
+
+    #[inline(never)]
+    fn other_decimal(&mut self) -> Result<f64> {
         match self.plain_decimal() {
             Some(number) => Ok(number),
             None => self.lenient(parse_float::<f64>),
@@ -88,8 +139,6 @@ impl<'de> Deserializer<'de> {
 
     /// Up to fifteen digits with a point: the digits and the power of ten are both exact, so one division rounds
     /// correctly.
-    #[inline(always)]
-    #[expect(clippy::inline_always, reason = "the way of nearly every float")]
     fn plain_decimal(&mut self) -> Option<f64> {
         let bytes = self.rest.as_bytes();
         let negative = bytes.first() == Some(&b'-');
@@ -133,22 +182,25 @@ impl<'de> Deserializer<'de> {
     }
 }
 
-/// How many of eight bytes, the first one lowest, are digits from the first on, and their number.
-#[inline]
-fn leading_digits(word: u64) -> (i64, usize) {
+/// The values of eight digits, the first one lowest, and a bit in each byte that is none.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "the way of nearly every number")]
+const fn digits(word: u64) -> (u64, u64) {
     // A digit becomes its value; whatever is more than nine then shows in its highest bit, or had it already.
     let values = word ^ 0x3030_3030_3030_3030;
     let others = (values.wrapping_add(0x7676_7676_7676_7676) | values) & 0x8080_8080_8080_8080;
-    let digits = others.trailing_zeros() as usize / 8;
-    if digits == 0 {
-        return (0, 0);
-    }
-    // Moved up, so that what is missing in front is zero; then pairs, fours and eights of digits at a time.
-    let values = values << (64 - others.trailing_zeros() / 8 * 8);
+    (values, others)
+}
+
+/// The number that up to seven digits are, moved up so that what is missing in front is zero: pairs, fours and eights
+/// of digits at a time.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "the way of nearly every number")]
+const fn number(values: u64) -> u32 {
     let pairs = (values.wrapping_mul(10).wrapping_add(values >> 8)) & 0x00ff_00ff_00ff_00ff;
     let fours = (pairs.wrapping_mul(100).wrapping_add(pairs >> 16)) & 0x0000_ffff_0000_ffff;
-    let number = (fours.wrapping_mul(10_000).wrapping_add(fours >> 32)) & 0xffff_ffff;
-    (number.cast_signed(), digits)
+    // Seven digits fit in 24 bits; said aloud, the compiler need not check that they fit in what they become.
+    ((fours.wrapping_mul(10_000).wrapping_add(fours >> 32)) & 0x00ff_ffff) as u32
 }
 
 /// The white space that .NET trims from an integer.
@@ -210,22 +262,6 @@ mod tests {
             assert_eq!(parse_integer::<i8>(text), expected, "{text}");
         }
         assert_eq!(parse_integer::<u8>("-0"), None);
-    }
-
-    #[test]
-    fn digits_are_counted_and_read_at_once() {
-        for (text, expected) in [
-            (b"12345678", (12_345_678, 8)),
-            (b"1234567,", (1_234_567, 7)),
-            (b"7,123456", (7, 1)),
-            (b"0010}\xff\xff\xff", (10, 4)),
-            (b",1234567", (0, 0)),
-            (b"-1234567", (0, 0)),
-            (b"9:999999", (9, 1)),
-            (b"5/\x80\x80\x80\x80\x80\x80", (5, 1)),
-        ] {
-            assert_eq!(leading_digits(u64::from_le_bytes(*text)), expected, "{text:?}");
-        }
     }
 
     #[test]

@@ -16,21 +16,21 @@ pub(crate) const ONE_NULL: u8 = b'\x0b';
 impl<'de> Deserializer<'de> {
     #[inline]
     pub(super) fn seq<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value> {
-        if self.peek() != Some(b'[') && !(self.skip_blank() && self.peek() == Some(b'[')) {
-            return self.unbracketed(visitor);
-        }
-        let opened = self.enter()?;
-        self.elements(opened, visitor)
-    }
-
-    /// The elements of the list whose bracket is at the cursor.
-    #[inline(always)]
-    #[expect(clippy::inline_always, reason = "once for every list")]
-    fn elements<V: Visitor<'de>>(&mut self, opened: Opened, visitor: V) -> Result<V::Value> {
-        let mut list = self.open_list(opened);
-        let mut value = visitor.visit_seq(&mut list);
-        if list.state != State::Closed || value.is_err() {
-            list.conclude(&mut value);
+        // One variable on all ways out, so that it is not copied.
+        let mut value;
+        if self.peek() == Some(b'[') || (self.skip_blank() && self.peek() == Some(b'[')) {
+            match self.enter() {
+                Ok(opened) => {
+                    let mut list = self.open_list(opened);
+                    value = visitor.visit_seq(&mut list);
+                    if list.state != State::Closed || matches!(value, Err(_)) {
+                        value = list.conclude(value);
+                    }
+                }
+                Err(error) => value = Err(error),
+            }
+        } else {
+            value = self.unbracketed(visitor);
         }
         value
     }
@@ -46,11 +46,24 @@ impl<'de> Deserializer<'de> {
         // Behind the bracket an element follows, unless a bracket or white space does.
         let plain = self.peek().is_some_and(|byte| byte > b' ' && byte != b']' && byte.is_ascii());
         let state = if plain && !self.formatted { State::Ready } else { State::First };
+        if state == State::Ready && self.peek() == Some(b'{') {
+            self.look_for_bracket();
+        }
         let mut list = List { de: self, opened, context, state };
         if state == State::First {
             list.skip_blank_content();
         }
         list
+    }
+
+    /// Looks for the next `]`, unless it is known already: so no byte is looked at twice.
+    #[inline]
+    fn look_for_bracket(&mut self) {
+        let here = self.offset();
+        if self.bracket < here {
+            let found = memchr::memchr(b']', self.rest.as_bytes());
+            self.bracket = found.map_or(usize::MAX, |at| here + at);
+        }
     }
 
     /// A value that does not begin with a bracket, where a list is asked for.
@@ -220,6 +233,25 @@ impl List<'_, '_> {
         before.ends_with(['}', ']'])
     }
 
+    /// About how many structs there are to the end of the list, or to the first list in one of them: as many as are
+    /// in the first kilobyte, for each such stretch. An eighth more than that, because those to come may be shorter.
+    #[inline(never)]
+    fn guess(&self) -> Option<usize> {
+        const SAMPLE: usize = 1024;
+        let length = self.de.bracket.checked_sub(self.de.offset())?;
+        let sample = self.de.rest.as_bytes().get(..length)?;
+        let sample = sample.first_chunk::<SAMPLE>()?;
+        let (mut count, mut end) = (0, 0);
+        for at in memchr::memchr_iter(b'}', sample) {
+            if let Some(b",{") = sample.get(at + 1..at + 3) {
+                count += 1;
+                end = at + 2;
+            }
+        }
+        let guess = length / (end / count.max(1)).max(1);
+        (count > 0).then_some(guess + guess / 8)
+    }
+
     /// Checks that the visitor has asked for everything there is.
     fn close(&mut self) -> Result<()> {
         if self.state != State::Closed && self.advance()? {
@@ -230,14 +262,10 @@ impl List<'_, '_> {
 
     /// What is left to do when the visitor stopped before the end, or with an error.
     #[cold]
-    fn conclude<T>(&mut self, value: &mut Result<T>) {
+    fn conclude<T>(&mut self, value: Result<T>) -> Result<T> {
         match value {
-            Ok(_) => {
-                if let Err(error) = self.close() {
-                    *value = Err(error);
-                }
-            }
-            Err(error) => self.de.begun_at(self.opened, error),
+            Ok(_) => self.close().and(value),
+            Err(error) => Err(self.de.begun_at(self.opened, error)),
         }
     }
 }
@@ -253,11 +281,15 @@ impl<'de> SeqAccess<'de> for &mut List<'_, 'de> {
         let left = self.de.rest.len();
         match seed.deserialize(&mut *self.de) {
             Ok(value) => Ok(Some(value)),
-            Err(mut error) => {
-                place(&mut error, self.de.whole, left);
-                Err(error)
-            }
+            Err(error) => Err(place(error, self.de.whole, left)),
         }
+    }
+
+    /// A guess where a list of structs is long, so that what they are put into is not moved time and again while it
+    /// grows. It goes by text that is there, and what serde makes of it is limited to a megabyte.
+    #[inline]
+    fn size_hint(&self) -> Option<usize> {
+        if self.state == State::Ready { self.guess() } else { None }
     }
 }
 

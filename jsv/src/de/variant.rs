@@ -27,11 +27,8 @@ impl<'de> Deserializer<'de> {
         let options = self.options;
         let left = self.rest.len();
         let text = self.scalar()?;
-        let mut value = visitor.visit_enum(Unit(named(variants, text, &options)));
-        if let Err(error) = &mut value {
-            place(error, self.whole, left);
-        }
-        value
+        let value = visitor.visit_enum(Unit(named(variants, text, &options)));
+        value.map_err(|error| place(error, self.whole, left))
     }
 
     fn variant_with_content<V: Visitor<'de>>(
@@ -48,12 +45,11 @@ impl<'de> Deserializer<'de> {
         let (whole, left) = (entries.de.whole, entries.de.rest.len());
         let name = entries.de.key()?.undoubled();
         let name = named(variants, name, &options);
-        let mut value = visitor.visit_enum(Content { name, de: entries.de });
-        match &mut value {
-            Ok(_) => entries.close()?,
-            Err(error) => place(error, whole, left),
-        }
-        value
+        let value = visitor
+            .visit_enum(Content { name, de: entries.de })
+            .map_err(|error| place(error, whole, left))?;
+        entries.close()?;
+        Ok(value)
     }
 }
 
