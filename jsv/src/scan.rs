@@ -44,6 +44,23 @@ pub(crate) fn structural(bytes: &[u8]) -> usize {
         .unwrap_or(bytes.len() - at)
 }
 
+/// The offset of the first structural byte and that byte, if it is among the first sixteen and there are as many.
+#[inline]
+pub(crate) fn structural_soon(bytes: &[u8]) -> Option<(usize, u8)> {
+    let found = block::structural(*bytes.first_chunk::<WIDTH>()?);
+    if found == 0 {
+        return None;
+    }
+    let at = found.trailing_zeros() as usize % WIDTH;
+    Some((at, bytes[at]))
+}
+
+/// The offset of the first structural byte, or the length, where `structural_soon` has found none.
+#[inline]
+pub(crate) fn structural_later(bytes: &[u8]) -> usize {
+    bytes.get(WIDTH..).map_or_else(|| structural(bytes), |later| WIDTH + structural(later))
+}
+
 /// The offset of the first `needle`, or the length. Looks at a short stretch itself and leaves the rest to `memchr`.
 #[inline]
 pub(crate) fn byte(needle: u8, bytes: &[u8]) -> usize {
@@ -156,6 +173,12 @@ mod tests {
                     let class = CLASS[usize::from(byte_value)];
                     let expected = if class & STRUCTURAL == 0 { length } else { place };
                     assert_eq!(structural(&text), expected, "{length} {place} {byte_value}");
+                    let soon = expected < WIDTH && length >= WIDTH;
+                    let soon = soon.then_some((expected, byte_value));
+                    assert_eq!(structural_soon(&text), soon, "{length} {place} {byte_value}");
+                    if soon.is_none() {
+                        assert_eq!(structural_later(&text), expected, "{length} {place}");
+                    }
                     assert_eq!(needs_quotes(&text), class & QUOTED != 0, "{length} {place}");
                     let expected = if byte_value == b'a' { 0 } else { place };
                     assert_eq!(byte(byte_value, &text), expected, "{length} {place} {byte_value}");

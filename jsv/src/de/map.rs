@@ -4,6 +4,7 @@
 //! visitor always sees a declared name; a map's are data, kept as they stand. A struct usually comes in
 //! declaration order, so the next declared name is compared first, right in the document.
 
+use std::fmt;
 use std::marker::PhantomData;
 
 use serde::de::value::BorrowedStrDeserializer;
@@ -29,11 +30,11 @@ impl<'de> Deserializer<'de> {
         if self.peek() == Some(b'{') || (self.skip_blank() && self.peek() == Some(b'{')) {
             match self.enter() {
                 Ok(opened) => {
-                    let entries = Entries::new(self, opened);
+                    let entries = Entries::at_brace(self, opened);
                     let ahead = fields.iter();
                     let mut members = Members { fields, ahead, odd: (0, usize::MAX), entries };
                     value = visitor.visit_map(&mut members);
-                    if members.entries.state != State::Closed || matches!(value, Err(_)) {
+                    if members.entries.state != State::Closed || value.is_err() {
                         value = members.entries.conclude(value);
                     }
                 }
@@ -80,7 +81,7 @@ impl<'de> Deserializer<'de> {
     fn entries<V: Visitor<'de>>(&mut self, opened: Opened, visitor: V) -> Result<V::Value> {
         let mut map = Map(Entries::new(self, opened));
         let mut value = visitor.visit_map(&mut map);
-        if map.0.state != State::Closed || matches!(value, Err(_)) {
+        if map.0.state != State::Closed || value.is_err() {
             value = map.0.conclude(value);
         }
         value
@@ -121,7 +122,14 @@ enum State {
 }
 
 impl<'a, 'de> Entries<'a, 'de> {
-    /// The entries of a container that has been entered, the cursor being at its brace, or of one without braces.
+    /// The entries of a container that has been entered, the cursor being at its brace.
+    #[inline]
+    fn at_brace(de: &'a mut Deserializer<'de>, opened: Opened) -> Self {
+        de.surround(Context::Object);
+        Self { de, opened, state: State::Brace }
+    }
+
+    /// The same, or those of a container without braces.
     #[inline]
     pub(super) fn new(de: &'a mut Deserializer<'de>, opened: Opened) -> Self {
         de.surround(Context::Object);
@@ -289,23 +297,11 @@ struct Members<'a, 'de> {
 impl<'de> MapAccess<'de> for &mut Members<'_, 'de> {
     type Error = Error;
 
-    #[inline(always)]
-    #[expect(clippy::inline_always, reason = "once for every member")]
+    #[inline]
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>> {
-        let name = match self.expected() {
-            Some(name) => name,
-            None if self.entries.at_end() => {
-                self.entries.end()?;
-                return Ok(None);
-            }
-            None => match self.another()? {
-                Some(name) => name,
-                None => return Ok(None),
-            },
-        };
-        match seed.deserialize(BorrowedStrDeserializer::new(name)) {
-            Ok(key) => Ok(Some(key)),
-            Err(error) => Err(self.refused(name, error)),
+        match self.next_name()? {
+            Some(name) => self.key(seed, name).map(Some),
+            None => Ok(None),
         }
     }
 
@@ -317,10 +313,15 @@ impl<'de> MapAccess<'de> for &mut Members<'_, 'de> {
 
     // These two do what the trait's own would; written here, they become part of the visitor's loop.
 
+    /// What comes of a name is one byte where the error has nothing to say. If there is one, the name is read again.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "once for every member")]
     fn next_key<K: Deserialize<'de>>(&mut self) -> Result<Option<K>> {
-        self.next_key_seed(PhantomData)
+        let Some(name) = self.next_name()? else { return Ok(None) };
+        match K::deserialize(BorrowedStrDeserializer::<Unsaid>::new(name)) {
+            Ok(key) => Ok(Some(key)),
+            Err(Unsaid) => self.key(PhantomData, name).map(Some),
+        }
     }
 
     #[inline(always)]
@@ -331,6 +332,27 @@ impl<'de> MapAccess<'de> for &mut Members<'_, 'de> {
 }
 
 impl<'de> Members<'_, 'de> {
+    /// The name of the next member, if there is one; the cursor is then behind its colon.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "once for every member")]
+    fn next_name(&mut self) -> Result<Option<&'de str>> {
+        match self.expected() {
+            Some(name) => Ok(Some(name)),
+            None if self.entries.at_end() => {
+                self.entries.end()?;
+                Ok(None)
+            }
+            None => self.another(),
+        }
+    }
+
+    /// What comes of a name, or the error about it with its place.
+    #[inline(never)]
+    fn key<K: DeserializeSeed<'de>>(&self, seed: K, name: &'de str) -> Result<K::Value> {
+        let key = seed.deserialize(BorrowedStrDeserializer::new(name));
+        key.map_err(|error| self.refused(name, error))
+    }
+
     /// Steps over the brace or comma, the declared name whose turn it is, and the colon, if they stand there. This is
     /// what `members` and `member` of the grammar come to where nothing is out of the ordinary.
     #[inline(always)]
@@ -449,6 +471,24 @@ impl<'de> Members<'_, 'de> {
             }
         }
         Ok(text.raw)
+    }
+}
+
+/// An error that nobody will see.
+#[derive(Debug)]
+struct Unsaid;
+
+impl fmt::Display for Unsaid {
+    fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Ok(())
+    }
+}
+
+impl std::error::Error for Unsaid {}
+
+impl serde::de::Error for Unsaid {
+    fn custom<T: fmt::Display>(_: T) -> Self {
+        Self
     }
 }
 

@@ -286,6 +286,12 @@ impl<'de> Deserializer<'de> {
     }
 
     #[inline(never)]
+    fn visit_other_decimal<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value> {
+        let number = self.other_decimal()?;
+        visitor.visit_f64(number)
+    }
+
+    #[inline(never)]
     fn visit_odd_text<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value> {
         let left = self.rest.len();
         let text = self.text()?;
@@ -402,7 +408,14 @@ impl<'de> de::Deserializer<'de> for &mut Deserializer<'de> {
         deserialize_u64 => u64, visit_u64;
         deserialize_u128 => u128, visit_u128;
         deserialize_f32 => f32, visit_f32;
-        deserialize_f64 => f64, visit_f64;
+    }
+
+    #[inline]
+    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        match self.short_decimal() {
+            Some(number) => visitor.visit_f64(number),
+            None => self.visit_other_decimal(visitor),
+        }
     }
 
     fn deserialize_char<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {

@@ -86,22 +86,11 @@ impl<'de> Deserializer<'de> {
         Some((if negative { -number } else { number }, &self.rest[at..]))
     }
 
-    #[inline]
-    pub(super) fn f64(&mut self) -> Result<f64> {
-        match self.short_decimal() {
-            Some((number, length)) => {
-                self.rest = &self.rest[length..];
-                Ok(number)
-            }
-            None => self.other_decimal(),
-        }
-    }
-
     /// Up to seven digits, or six with a point, that a separator follows: all of it among the next eight bytes. The
     /// digits and the power of ten are both exact, so one division rounds correctly.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "the way of nearly every float")]
-    fn short_decimal(&self) -> Option<(f64, usize)> {
+    pub(super) fn short_decimal(&mut self) -> Option<f64> {
         let word = u64::from_le_bytes(*self.rest.as_bytes().first_chunk()?);
         let byte = |at: u32| (word >> at).to_le_bytes()[0];
         let (values, others) = digits(word);
@@ -110,7 +99,8 @@ impl<'de> Deserializer<'de> {
             return None;
         }
         if self.around.ends_at(byte(first)) {
-            return Some((f64::from(number(values << (64 - first))), first as usize / 8));
+            self.rest = &self.rest[first as usize / 8..];
+            return Some(f64::from(number(values << (64 - first))));
         }
         let end = (others & (others - 1)).trailing_zeros() & !7;
         if byte(first) != b'.' || end == 64 || !self.around.ends_at(byte(end)) {
@@ -121,11 +111,11 @@ impl<'de> Deserializer<'de> {
         let joined = values & before | values >> 8 & !before;
         let fraction = (end - first) as usize / 8 - 1;
         let number = f64::from(number(joined << (72 - end)));
-        Some((number / EXACT_POWERS[fraction & 15], end as usize / 8))
+        self.rest = &self.rest[end as usize / 8..];
+        Some(number / EXACT_POWERS[fraction & 15])
     }
 
-    #[inline(never)]
-    fn other_decimal(&mut self) -> Result<f64> {
+    pub(super) fn other_decimal(&mut self) -> Result<f64> {
         match self.plain_decimal() {
             Some(number) => Ok(number),
             None => self.lenient(parse_float::<f64>),

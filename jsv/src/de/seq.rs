@@ -23,7 +23,7 @@ impl<'de> Deserializer<'de> {
                 Ok(opened) => {
                     let mut list = self.open_list(opened);
                     value = visitor.visit_seq(&mut list);
-                    if list.state != State::Closed || matches!(value, Err(_)) {
+                    if list.state != State::Closed || value.is_err() {
                         value = list.conclude(value);
                     }
                 }
