@@ -174,7 +174,7 @@ impl<'a, 'de> Entries<'a, 'de> {
     #[inline]
     fn end(&mut self) -> Result<bool> {
         self.state = State::Closed;
-        self.de.leave(self.opened)?;
+        self.de.leave(self.opened, '}')?;
         Ok(false)
     }
 
@@ -342,7 +342,10 @@ impl<'de> Members<'_, 'de> {
                 self.entries.end()?;
                 Ok(None)
             }
-            None => self.another(),
+            None => match self.later() {
+                Some(name) => Ok(Some(name)),
+                None => self.any_name(),
+            },
         }
     }
 
@@ -366,21 +369,21 @@ impl<'de> Members<'_, 'de> {
         Some(name)
     }
 
-    /// Any other name, or none: most often one of the declared names that follow, in the same case.
+    /// The same for those that follow the next one, some of which were left out.
     #[inline(never)]
-    fn another(&mut self) -> Result<Option<&'de str>> {
-        let de = &mut *self.entries.de;
+    fn later(&mut self) -> Option<&'static str> {
         let mut ahead = self.ahead.clone();
         ahead.next();
         while let Some(&name) = ahead.next() {
+            let de = &mut *self.entries.de;
             if let Some(rest) = after(de.rest, self.entries.state as u8, name) {
                 de.rest = rest;
                 self.ahead = ahead;
                 self.entries.state = State::More;
-                return Ok(Some(name));
+                return Some(name);
             }
         }
-        self.any_name()
+        None
     }
 
     /// A name that is not written like one of those ahead, or none.
@@ -508,15 +511,23 @@ fn after<'de>(text: &'de str, lead: u8, name: &str) -> Option<&'de str> {
         && first == lead
         && bytes[length] == b':'
         && same(&bytes[..length], name.as_bytes());
-    found.then(|| &text[length + 2..])
+    if found { text[length + 1..].strip_prefix(':') } else { None }
 }
 
 /// Equality of short texts without a call: by two overlapping words.
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "once for every member")]
 fn same(one: &[u8], other: &[u8]) -> bool {
-    if one.len() != other.len() || one.len() > 16 {
-        return one == other;
+    if one.len() != other.len() || one.len() > 32 {
+        return one.iter().eq(other);
+    }
+    if let (Some(a), Some(b), Some(c), Some(d)) = (
+        one.first_chunk::<16>(),
+        other.first_chunk::<16>(),
+        one.last_chunk::<16>(),
+        other.last_chunk::<16>(),
+    ) {
+        return a == b && c == d;
     }
     if let (Some(a), Some(b), Some(c), Some(d)) = (
         one.first_chunk::<8>(),

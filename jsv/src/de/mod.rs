@@ -324,8 +324,8 @@ impl<'de> Deserializer<'de> {
     /// that is an error. The recount makes a stray cost time in proportion to the depth limit, nothing worse.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "once for every struct")]
-    fn leave(&mut self, opened: Opened) -> Result<()> {
-        self.advance();
+    fn leave(&mut self, opened: Opened, bracket: char) -> Result<()> {
+        self.rest = self.rest.strip_prefix(bracket).unwrap_or(self.rest);
         self.level -= 1;
         self.around = opened.around;
         match self.stray {

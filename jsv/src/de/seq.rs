@@ -13,6 +13,10 @@ use crate::{Error, Result, grammar};
 /// The content of a list that holds nothing but one null; see `GRAMMAR.md`, "a list of one null".
 pub(crate) const ONE_NULL: u8 = b'\x0b';
 
+/// How deep a list may be for its length to be guessed: a document that is a list or has some. In what is deeper there
+/// are many short ones.
+const LEVELS_OF_LONG_LISTS: usize = 2;
+
 impl<'de> Deserializer<'de> {
     #[inline]
     pub(super) fn seq<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value> {
@@ -35,29 +39,31 @@ impl<'de> Deserializer<'de> {
         value
     }
 
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "once for every list, which is made where it stays")]
     fn open_list<'a>(&'a mut self, opened: Opened) -> List<'a, 'de> {
-        self.advance();
         let context = match opened.around.context {
             Context::Document => Context::OuterList,
             _ => Context::List,
         };
         self.surround(context);
         // Behind the bracket an element follows, unless a bracket or white space does.
-        let plain = self.peek().is_some_and(|byte| byte > b' ' && byte != b']' && byte.is_ascii());
-        let state = if plain && !self.formatted { State::Ready } else { State::First };
-        if state == State::Ready && self.peek() == Some(b'{') {
+        let first = self.rest.as_bytes().get(1).copied();
+        let plain = first.is_some_and(|byte| byte > b' ' && byte != b']' && byte.is_ascii());
+        self.advance();
+        if !plain || self.formatted {
+            let mut list = List { de: self, opened, context, state: State::First };
+            list.skip_blank_content();
+            return list;
+        }
+        if first == Some(b'{') && self.level <= LEVELS_OF_LONG_LISTS {
             self.look_for_bracket();
         }
-        let mut list = List { de: self, opened, context, state };
-        if state == State::First {
-            list.skip_blank_content();
-        }
-        list
+        List { de: self, opened, context, state: State::Ready }
     }
 
     /// Looks for the next `]`, unless it is known already: so no byte is looked at twice.
-    #[inline]
+    #[inline(never)]
     fn look_for_bracket(&mut self) {
         let here = self.offset();
         if self.bracket < here {
@@ -135,7 +141,7 @@ enum State {
 
 impl List<'_, '_> {
     /// White space alone is an empty list, and one certain white space a list of one null.
-    #[inline]
+    #[inline(never)]
     fn skip_blank_content(&mut self) {
         match self.de.peek() {
             Some(byte) if byte <= b' ' || !byte.is_ascii() => self.blank_content(),
@@ -175,6 +181,9 @@ impl List<'_, '_> {
                     self.de.rest = rest;
                     return Ok(true);
                 }
+                if self.context == Context::List && self.de.peek() == Some(b']') {
+                    return self.end();
+                }
             }
             State::Ready => {
                 self.state = State::More;
@@ -185,14 +194,18 @@ impl List<'_, '_> {
         self.begin_or_end()
     }
 
+    /// Steps over the closing bracket.
+    #[inline]
+    fn end(&mut self) -> Result<bool> {
+        self.state = State::Closed;
+        self.de.leave(self.opened, ']')?;
+        Ok(false)
+    }
+
     #[inline(never)]
     fn begin_or_end(&mut self) -> Result<bool> {
         match (self.de.peek(), self.state) {
-            (Some(b']'), State::First | State::More) if self.at_close() => {
-                self.de.leave(self.opened)?;
-                self.state = State::Closed;
-                Ok(false)
-            }
+            (Some(b']'), State::First | State::More) if self.at_close() => self.end(),
             (Some(byte), State::First | State::More)
                 if grammar::is_blank(byte) && self.de.skip_blank() =>
             {
@@ -289,7 +302,10 @@ impl<'de> SeqAccess<'de> for &mut List<'_, 'de> {
     /// grows. It goes by text that is there, and what serde makes of it is limited to a megabyte.
     #[inline]
     fn size_hint(&self) -> Option<usize> {
-        if self.state == State::Ready { self.guess() } else { None }
+        if self.state == State::Ready && self.de.level <= LEVELS_OF_LONG_LISTS {
+            return self.guess();
+        }
+        None
     }
 }
 
