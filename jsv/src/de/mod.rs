@@ -13,6 +13,7 @@
 
 mod key;
 mod map;
+mod members;
 mod number;
 mod seq;
 mod text;

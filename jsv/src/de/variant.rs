@@ -8,7 +8,8 @@ use serde::de::{
 };
 
 use super::Deserializer;
-use super::map::{Entries, place, same_name};
+use super::map::{Entries, place};
+use super::members::same_name;
 use crate::error::Kind;
 use crate::{Error, Options, Result};
 

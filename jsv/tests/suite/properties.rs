@@ -2,6 +2,7 @@
 
 use jsv::Value;
 use proptest::prelude::*;
+use serde::Deserialize;
 
 use crate::anything::{self, Everything, Kind};
 use crate::random::Random;
@@ -71,6 +72,43 @@ fn value() -> impl Strategy<Value = Value> {
     })
 }
 
+/// A value and something behind it, so that there are the bytes that the short ways look at.
+#[derive(Debug, Deserialize, PartialEq)]
+struct Followed<T> {
+    value: T,
+    behind: String,
+}
+
+/// A value without quotes, which is read the short way if it is plain, and in quotes, which it never is.
+fn both_ways<T: for<'de> Deserialize<'de> + PartialEq>(
+    text: &str,
+    behind: &str,
+) -> (Option<T>, Option<T>) {
+    let read = |text: String| jsv::from_str::<Followed<T>>(&text).ok().map(|read| read.value);
+    let bare = read(format!("{{value:{text},behind:{behind}}}"));
+    (bare, read(format!("{{value:\"{text}\",behind:{behind}}}")))
+}
+
+#[derive(Debug, Default, Deserialize, PartialEq)]
+#[serde(default, deny_unknown_fields)]
+struct Named {
+    id: String,
+    name: String,
+    at: String,
+    a_name_of_seventeen: String,
+    a_name_that_is_longer_than_two_words_of_sixteen: String,
+    last: String,
+}
+
+const NAMES: [&str; 6] = [
+    "id",
+    "name",
+    "at",
+    "a_name_of_seventeen",
+    "a_name_that_is_longer_than_two_words_of_sixteen",
+    "last",
+];
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
@@ -89,6 +127,58 @@ proptest! {
         let text = jsv::to_string(&value).unwrap();
         let back: Value = jsv::from_str(&text).map_err(|error| TestCaseError::fail(format!("{error} in {text:?}")))?;
         prop_assert_eq!(&back, &value, "{:?}", text);
+    }
+
+    #[test]
+    fn the_short_ways_read_what_the_long_ones_read(
+        number in "-?[0-9]{1,4}(\\.[0-9]{0,3})?|-?[0-9]{1,20}(\\.[0-9]{0,9})?[el. ]?",
+        plain in "[ a-zé+./:|~-]{1,40}",
+        behind in "[a-z]{0,9}",
+    ) {
+        let (bare, quoted) = both_ways::<i16>(&number, &behind);
+        prop_assert_eq!(bare, quoted, "{:?}", number);
+        let (bare, quoted) = both_ways::<u64>(&number, &behind);
+        prop_assert_eq!(bare, quoted, "{:?}", number);
+        let (bare, quoted) = both_ways::<f64>(&number, &behind);
+        prop_assert_eq!(bare.map(f64::to_bits), quoted.map(f64::to_bits), "{:?}", number);
+        let (bare, quoted) = both_ways::<String>(&plain, &behind);
+        prop_assert_eq!(bare.as_ref(), Some(&plain));
+        prop_assert_eq!(bare, quoted);
+    }
+
+    #[test]
+    fn members_are_found_in_any_order_and_case(
+        members in prop::collection::vec((0..NAMES.len(), any::<bool>(), "[a-z]{0,20}"), 0..9),
+        other in prop::option::of("[a-z_]{1,20}"),
+    ) {
+        let mut expected = Some(Named::default());
+        let mut texts = Vec::new();
+        let mut seen = [false; NAMES.len()];
+        for (index, upper, value) in members {
+            let name = if upper { NAMES[index].to_uppercase() } else { NAMES[index].to_owned() };
+            texts.push(format!("{name}:{value}"));
+            // A second member of one name is an error of derived code.
+            expected = expected.filter(|_| !seen[index]);
+            seen[index] = true;
+            if let Some(named) = &mut expected {
+                *[
+                    &mut named.id,
+                    &mut named.name,
+                    &mut named.at,
+                    &mut named.a_name_of_seventeen,
+                    &mut named.a_name_that_is_longer_than_two_words_of_sixteen,
+                    &mut named.last,
+                ][index] = value;
+            }
+        }
+        if let Some(other) = other.filter(|other| !NAMES.contains(&other.as_str())) {
+            let text = format!("{{{}}}", [texts.as_slice(), &[format!("{other}:x")]].concat().join(","));
+            let error = jsv::from_str::<Named>(&text).unwrap_err();
+            let unknown = error.to_string().starts_with(&format!("unknown field `{other}`"));
+            prop_assert!(unknown || expected.is_none(), "{} in {:?}", error, text);
+        }
+        let text = format!("{{{}}}", texts.join(","));
+        prop_assert_eq!(jsv::from_str::<Named>(&text).ok(), expected, "{:?}", text);
     }
 
     #[test]
