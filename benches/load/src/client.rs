@@ -1,6 +1,8 @@
 //! The load: connections that each send the next request when the last one has been answered.
 
+use std::cell::RefCell;
 use std::net::SocketAddr;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
@@ -32,38 +34,40 @@ pub(crate) async fn drive(
     let local = tokio::task::LocalSet::new();
     let start = Instant::now();
     let end = start + time;
+    // One for all connections: each is some hundred kilobytes, which would fill the caches that the
+    // service has to share.
+    let latency = Rc::new(RefCell::new(Histogram::new(3)?));
     let connections: Vec<_> = requests
         .iter()
         .map(|request| {
-            let request = request.clone();
-            local.spawn_local(async move { connection(address, &request, end).await })
+            let (request, latency) = (request.clone(), latency.clone());
+            local.spawn_local(async move { connection(address, &request, end, &latency).await })
         })
         .collect();
-    let mut latency = Histogram::new(3)?;
     local
         .run_until(async {
             for connection in connections {
-                latency += connection.await?.map_err(|failure| failure.to_string())?;
+                connection.await?.map_err(|failure| failure.to_string())?;
             }
             Ok::<_, Failure>(())
         })
         .await?;
-    Ok(Load { latency, time: start.elapsed() })
+    Ok(Load { latency: latency.borrow().clone(), time: start.elapsed() })
 }
 
 async fn connection(
     address: SocketAddr,
     request: &[u8],
     end: Instant,
-) -> Result<Histogram<u64>, Failure> {
-    let mut latency = Histogram::new(3)?;
+    latency: &RefCell<Histogram<u64>>,
+) -> Result<(), Failure> {
     let mut stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
     let mut reply = vec![0; 16 * 1024];
     loop {
         let sent = Instant::now();
         if sent >= end {
-            return Ok(latency);
+            return Ok(());
         }
         stream.write_all(request).await?;
         let mut length = 0;
@@ -79,7 +83,7 @@ async fn connection(
             }
             length += read;
         }
-        latency.record(u64::try_from(sent.elapsed().as_nanos())?)?;
+        latency.borrow_mut().record(u64::try_from(sent.elapsed().as_nanos())?)?;
     }
 }
 
