@@ -7,7 +7,7 @@
 //! work is done against a hash that nobody has the password of.
 //!
 //! A client that sends its password with each request would have each of them wait for that work. So
-//! for [`REMEMBERED`] a password that was right is known again by a keyed hash of it and of the
+//! for `REMEMBERED` a password that was right is known again by a keyed hash of it and of the
 //! user's stored hash; the user is looked up all the same, so a changed password or a disabled user
 //! is not let in by it. The key is drawn at the start, and is nowhere but in this process.
 
