@@ -8,36 +8,39 @@
 mod otlp;
 pub mod spans;
 
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::LevelFilter;
+use tracing::{Level, Metadata};
+use tracing_subscriber::filter::{FilterExt as _, LevelFilter, filter_fn};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer as _};
 
 /// Starts writing logs.
 pub fn start() {
-    let filter = EnvFilter::builder()
-        .with_default_directive(LevelFilter::INFO.into())
-        .from_env_lossy()
-        // The libraries below log what passes through them: statements with their parameters,
-        // bytes of requests. Whatever RUST_LOG says, that stays out.
-        .add_directive(directive("sqlx=warn"))
-        // What this one calls an error is a request that is none, and anyone may send those.
-        .add_directive(directive("actix_http=off"))
-        .add_directive(directive("actix_server=warn"))
-        .add_directive(directive("actix_web=warn"))
-        .add_directive(directive("mio=warn"))
-        .add_directive(directive("h2=warn"));
+    let asked =
+        EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).from_env_lossy();
     let ansi = std::io::IsTerminal::is_terminal(&std::io::stderr());
-    let logs = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let logs = tracing_subscriber::fmt::layer()
         .with_ansi(ansi)
         // What cannot be written, on a full disk say, is lost. To complain about it on the same
         // standard error would panic, and take the request along.
         .log_internal_errors(false)
         .with_writer(std::io::stderr);
     let json = std::env::var("FOUNDRY_LOG").is_ok_and(|form| form == "json");
+    let logs = if json { logs.json().boxed() } else { logs.boxed() };
+    let logs = logs.with_filter(asked.and(filter_fn(may_be_said)));
     // Somebody else's subscriber, if there is one, stays.
-    let _already = if json { logs.json().try_init() } else { logs.try_init() };
+    let _already = tracing_subscriber::registry().with(logs).try_init();
 }
 
-fn directive(text: &str) -> tracing_subscriber::filter::Directive {
-    text.parse().expect("a constant that parses")
+/// Whether it may be said at all, whatever `RUST_LOG` asks for. The libraries below log what passes
+/// through them: statements with their parameters, bytes of requests, headers. Of them, those included
+/// that a later version brings along, only what is wrong is heard.
+fn may_be_said(metadata: &Metadata<'_>) -> bool {
+    let (library, _) = metadata.target().split_once("::").unwrap_or((metadata.target(), ""));
+    match library {
+        "foundry_api" => true,
+        // What this one calls an error is a request that is none, and anyone may send those.
+        "actix_http" => false,
+        _ => *metadata.level() <= Level::WARN,
+    }
 }
