@@ -4,11 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use tokio::sync::oneshot;
-
 use super::queue::{Batch, Waiting};
 use super::{Shared, Sink, Write, unavailable};
-use crate::store::{Result, StoreError};
+use crate::store::StoreError;
 
 /// How often a batch is tried that the database gave up for the sake of another transaction.
 const ATTEMPTS: u32 = 5;
@@ -51,27 +49,25 @@ impl<S: Sink> Shared<S> {
 
     /// Commits a batch and answers everybody in it.
     async fn settle(&self, connection: &mut Option<S::Connection>, waiting: Vec<Waiting>) {
-        let (writes, replies): (Vec<_>, Vec<_>) =
-            waiting.into_iter().map(|waiting| (*waiting.write, waiting.reply)).unzip();
         // Halves, the earlier one on top: the order of the writes stays what it was.
-        let mut halves = vec![(writes, replies)];
-        while let Some((mut writes, mut replies)) = halves.pop() {
+        let mut halves = vec![waiting];
+        while let Some(mut half) = halves.pop() {
+            let writes: Vec<&Write> = half.iter().map(|waiting| &*waiting.write).collect();
             match self.commit(connection, &writes).await {
                 Ok(()) => {
                     self.counts.commits.fetch_add(1, Ordering::Relaxed);
                     self.counts.rows.fetch_add(writes.len() as u64, Ordering::Relaxed);
-                    for reply in replies {
+                    for Waiting { write, reply, .. } in half {
                         // Who does not wait any more has hung up.
-                        let _gone = reply.send(Ok(()));
+                        let _gone = reply.send(Ok(write));
                     }
                 }
-                Err(Failure::Row(_)) if writes.len() > 1 => {
-                    let middle = writes.len() / 2;
-                    let later = (writes.split_off(middle), replies.split_off(middle));
+                Err(Failure::Row(_)) if half.len() > 1 => {
+                    let later = half.split_off(half.len() / 2);
                     halves.push(later);
-                    halves.push((writes, replies));
+                    halves.push(half);
                 }
-                Err(Failure::Row(error) | Failure::Whole(error)) => refuse(replies, error),
+                Err(Failure::Row(error) | Failure::Whole(error)) => refuse(half, error),
             }
         }
     }
@@ -79,7 +75,7 @@ impl<S: Sink> Shared<S> {
     async fn commit(
         &self,
         connection: &mut Option<S::Connection>,
-        writes: &[Write],
+        writes: &[&Write],
     ) -> std::result::Result<(), Failure> {
         let mut attempt = 0;
         loop {
@@ -112,7 +108,7 @@ impl<S: Sink> Shared<S> {
     async fn attempt(
         &self,
         connection: &mut Option<S::Connection>,
-        writes: &[Write],
+        writes: &[&Write],
     ) -> sqlx::Result<()> {
         let connection = match connection {
             Some(connection) => connection,
@@ -185,9 +181,9 @@ fn verdict(error: &sqlx::Error) -> Verdict {
 }
 
 /// Tells each request of a batch that failed.
-fn refuse(replies: Vec<oneshot::Sender<Result<()>>>, error: StoreError) {
+fn refuse(batch: Vec<Waiting>, error: StoreError) {
     let error = Arc::new(error);
-    for reply in replies {
+    for Waiting { reply, .. } in batch {
         let repeated = Repeated(error.clone());
         let _gone = reply.send(Err(match &*error {
             StoreError::Unavailable(_) => {

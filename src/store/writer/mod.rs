@@ -64,7 +64,8 @@ pub(super) trait Sink: Send + Sync + 'static {
     async fn connect(&self) -> sqlx::Result<Self::Connection>;
 
     /// Commits all of `writes`, or none. They are in the order in which they came.
-    async fn write(&self, connection: &mut Self::Connection, writes: &[Write]) -> sqlx::Result<()>;
+    async fn write(&self, connection: &mut Self::Connection, writes: &[&Write])
+    -> sqlx::Result<()>;
 
     /// Closes a connection as its database likes it.
     async fn disconnect(&self, connection: Self::Connection);
@@ -159,7 +160,8 @@ impl<S: Sink> Writer<S> {
             Shared::drive(&self.0, batch);
         }
         // The sender is dropped unused only with its runtime; then nobody knows what was committed.
-        replied.await.unwrap_or_else(|_| Err(unavailable("the writer was stopped")))
+        let written = replied.await.unwrap_or_else(|_| Err(unavailable("the writer was stopped")));
+        written.map(drop)
     }
 
     /// Takes no more writes, finishes those it has, and closes its connections.

@@ -49,7 +49,7 @@ impl Sink for PostgresSink {
         PgConnection::connect_with(&self.0).await
     }
 
-    async fn write(&self, connection: &mut PgConnection, writes: &[Write]) -> sqlx::Result<()> {
+    async fn write(&self, connection: &mut PgConnection, writes: &[&Write]) -> sqlx::Result<()> {
         let mut lives = Lives::default();
         let mut keys = Keys::default();
         let mut audit = Audit::default();
@@ -97,8 +97,8 @@ impl Sink for PostgresSink {
 }
 
 /// The writes by organisation and user; those of one user in the order in which they came.
-fn by_user(writes: &[Write]) -> Vec<&Write> {
-    let mut sorted: Vec<&Write> = writes.iter().collect();
+fn by_user<'a>(writes: &[&'a Write]) -> Vec<&'a Write> {
+    let mut sorted = writes.to_vec();
     sorted.sort_by_key(|write| whose(write));
     sorted
 }

@@ -9,11 +9,15 @@ use tokio::sync::oneshot;
 use super::Write;
 use crate::store::Result;
 
+/// What a write comes to. It goes back to where it came from, for its memory to be freed by the thread
+/// that it belongs to: anywhere else that takes several times as long.
+pub(super) type Reply = Result<Box<Write>>;
+
 /// A write, and who waits for it.
 pub(super) struct Waiting {
     /// Boxed, since queues move it about.
     pub(super) write: Box<Write>,
-    pub(super) reply: oneshot::Sender<Result<()>>,
+    pub(super) reply: oneshot::Sender<Reply>,
     /// A hash of organisation and user. Two users with one hash are written one after the other,
     /// which costs time and nothing else.
     whose: u64,
@@ -55,7 +59,7 @@ impl<C> Default for Queue<C> {
 }
 
 impl Waiting {
-    pub(super) fn new(write: Write, reply: oneshot::Sender<Result<()>>) -> Self {
+    pub(super) fn new(write: Write, reply: oneshot::Sender<Reply>) -> Self {
         Self { write: Box::new(write), reply, whose: 0 }
     }
 }

@@ -19,7 +19,7 @@ impl Sink for SqliteSink {
         Ok(())
     }
 
-    async fn write(&self, (): &mut (), writes: &[Write]) -> sqlx::Result<()> {
+    async fn write(&self, (): &mut (), writes: &[&Write]) -> sqlx::Result<()> {
         let mut transaction = self.0.begin_with("BEGIN IMMEDIATE").await?;
         for write in writes {
             add_pending_key(&mut transaction, &write.key, &write.event).await?;

@@ -51,7 +51,7 @@ impl Sink for Arc<Fake> {
         Ok(())
     }
 
-    async fn write(&self, (): &mut (), writes: &[Write]) -> sqlx::Result<()> {
+    async fn write(&self, (): &mut (), writes: &[&Write]) -> sqlx::Result<()> {
         self.permits.acquire().await.unwrap().forget();
         let fault = self.failures.lock().unwrap().pop_front();
         match fault {
