@@ -54,13 +54,14 @@ impl<K: Hash + Eq, V: Clone> Cache<K, V> {
     ///
     /// # Errors
     /// What `load` fails with.
-    pub async fn get_or_load<Q, E>(
+    pub async fn get_or_load<Q, E, L>(
         &self,
         key: &Q,
         fits: impl Fn(&V) -> bool,
-        load: impl Future<Output = Result<Option<V>, E>>,
+        load: impl FnOnce() -> L,
     ) -> Result<Option<V>, E>
     where
+        L: Future<Output = Result<Option<V>, E>>,
         K: Borrow<Q> + for<'a> From<&'a Q>,
         Q: Hash + Eq + ?Sized,
     {
@@ -72,7 +73,7 @@ impl<K: Hash + Eq, V: Clone> Cache<K, V> {
             }
             generations.cleared
         };
-        let loaded = load.await?;
+        let loaded = load().await?;
         if let Some(value) = &loaded {
             let mut generations = self.lock();
             if generations.cleared == cleared {
@@ -149,7 +150,7 @@ mod tests {
     use super::*;
 
     async fn get(cache: &Cache<String, u32>, key: &str, found: Option<u32>) -> Option<u32> {
-        let load = async { Ok::<_, Infallible>(found) };
+        let load = || async { Ok::<_, Infallible>(found) };
         cache.get_or_load(key, |_| true, load).await.unwrap()
     }
 
@@ -160,7 +161,7 @@ mod tests {
         assert_eq!(get(&cache, "a", Some(1)).await, Some(1), "nothing there was kept");
         assert_eq!(get(&cache, "a", Some(2)).await, Some(1));
         let fits = |value: &u32| *value > 1;
-        let load = async { Ok::<_, Infallible>(Some(3)) };
+        let load = || async { Ok::<_, Infallible>(Some(3)) };
         assert_eq!(cache.get_or_load("a", fits, load).await.unwrap(), Some(3));
         cache.clear();
         assert_eq!(get(&cache, "a", Some(4)).await, Some(4));
@@ -171,7 +172,7 @@ mod tests {
     #[tokio::test]
     async fn what_was_being_loaded_when_it_was_cleared_is_not_kept() {
         let cache = Cache::new(10);
-        let load = async {
+        let load = || async {
             cache.clear();
             Ok::<_, Infallible>(Some(1))
         };

@@ -131,13 +131,15 @@ impl Secret {
             64 + BASE32_NOPAD.encode_len(SECRET_LEN) + 3 * (2 * issuer.len() + account.len());
         let mut uri = Zeroizing::new(String::with_capacity(most));
         uri.push_str("otpauth://totp/");
+        let encoded = uri.len();
         uri.extend(utf8_percent_encode(issuer, RESERVED));
+        let encoded = encoded..uri.len();
         uri.push(':');
         uri.extend(utf8_percent_encode(account, RESERVED));
         uri.push_str("?secret=");
         BASE32_NOPAD.encode_append(&self.0, &mut uri);
         uri.push_str("&issuer=");
-        uri.extend(utf8_percent_encode(issuer, RESERVED));
+        uri.extend_from_within(encoded);
         Ok(uri)
     }
 

@@ -30,23 +30,30 @@ impl Provider for Basic {
     }
 
     async fn identify(&self, exchange: &Exchange<'_>) -> Result<Option<Caller>, Error> {
-        let Some(encoded) = exchange.authorization("Basic") else { return Ok(None) };
-        // Anything that is no pair is no credential at all (rule A4: as without).
-        let decoded = Zeroizing::new(BASE64.decode(encoded.as_bytes()).unwrap_or_default());
-        let Ok(pair) = std::str::from_utf8(&decoded) else { return Ok(None) };
-        let Some((name, password)) = pair.split_once(':') else { return Ok(None) };
-        if password.is_empty() {
-            return Ok(None);
+        match exchange.authorization("Basic") {
+            // Boxed: every request asks, few have it.
+            Some(encoded) => Box::pin(caller(exchange, encoded)).await,
+            None => Ok(None),
         }
-        let Some(user) = credentials::check(exchange, name, password).await? else {
-            // A client that shows a wrong password has lost its session, too (`fixtures/wire`,
-            // camel/0749).
-            session::end(exchange, "Unauthorized").await?;
-            return Err(Error::bad_credentials());
-        };
-        // There is no session and no token: the credential is the password as it is stored, so it
-        // is another one once the password has been changed.
-        let credential = digest::digest(&digest::SHA256, user.password_hash.as_bytes());
-        Ok(Some(Caller::new(user, self.name(), credential.as_ref().to_vec())))
     }
+}
+
+async fn caller(exchange: &Exchange<'_>, encoded: &str) -> Result<Option<Caller>, Error> {
+    // Anything that is no pair is no credential at all (rule A4: as without).
+    let decoded = Zeroizing::new(BASE64.decode(encoded.as_bytes()).unwrap_or_default());
+    let Ok(pair) = std::str::from_utf8(&decoded) else { return Ok(None) };
+    let Some((name, password)) = pair.split_once(':') else { return Ok(None) };
+    if password.is_empty() {
+        return Ok(None);
+    }
+    let Some(user) = credentials::check(exchange, name, password).await? else {
+        // A client that shows a wrong password has lost its session, too (`fixtures/wire`,
+        // camel/0749).
+        session::end(exchange, "Unauthorized").await?;
+        return Err(Error::bad_credentials());
+    };
+    // There is no session and no token: the credential is the password as it is stored, so it
+    // is another one once the password has been changed.
+    let credential = digest::digest(&digest::SHA256, user.password_hash.as_bytes());
+    Ok(Some(Caller::new(user, Basic.name(), credential.as_ref().to_vec())))
 }

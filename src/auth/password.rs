@@ -104,7 +104,7 @@ impl Passwords {
             // An outdated hash is checked and replaced each time, until it is.
             Some(key) if !outdated => {
                 let proof = proof(key, &user.password_hash, password);
-                self.right.get_or_load(&*proof, |()| true, check).await?
+                self.right.get_or_load(&*proof, |()| true, || check).await?
             }
             _ => check.await?,
         };

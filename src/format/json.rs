@@ -72,6 +72,10 @@ impl Formatter for Escapes {
         fragment: &str,
     ) -> io::Result<()> {
         let mut rest = fragment.as_bytes();
+        // Nearly no text has one, and this looks at many bytes at a time.
+        if !rest.contains(&0x7F) {
+            return writer.write_all(rest);
+        }
         while let Some(at) = rest.iter().position(|byte| *byte == 0x7F) {
             writer.write_all(&rest[..at])?;
             writer.write_all(b"\\u007F")?;

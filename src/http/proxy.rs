@@ -12,6 +12,9 @@ use ipnet::IpNet;
 /// The address of the client; nothing where the connection has none.
 pub(super) fn client(request: &HttpRequest, trusted: &[IpNet]) -> Option<IpAddr> {
     let mut client = request.peer_addr()?.ip().to_canonical();
+    if !is_trusted(client, trusted) {
+        return Some(client);
+    }
     let forwarded: Vec<&str> = values(request, "X-Forwarded-For").collect();
     for hop in forwarded.iter().rev() {
         if !is_trusted(client, trusted) {

@@ -49,6 +49,9 @@ pub fn find<'a>(
     verb: &str,
     path: &str,
 ) -> Target<'a> {
+    if let Some(matched) = to_the_letter(operations, path) {
+        return Target::Operation(matched);
+    }
     let path = percent_decode_str(path).decode_utf8_lossy();
     let mut segments = [""; SEGMENTS + 1];
     let mut count = 0;
@@ -60,6 +63,35 @@ pub fn find<'a>(
     predefined(operations, formats, verb, &path)
         .or_else(|| custom(operations, formats, &path))
         .unwrap_or(Target::Nothing)
+}
+
+/// The operation whose own route is this very path, as most paths are. What the rules below would say
+/// comes to the same.
+fn to_the_letter<'a>(operations: &'a Operations, path: &str) -> Option<Matched<'a>> {
+    let (operation, route) = operations.iter().find_map(|operation| {
+        let route = operation.spec().routes.iter().find(|route| route.path == path)?;
+        Some((operation, route))
+    })?;
+    let mut segments = path.split('/').skip(1);
+    let predefined = segments.next().is_some_and(is_api) || segments.next().is_some_and(is_kind);
+    (!predefined).then(|| Matched {
+        operation,
+        suffix: None,
+        predefined: None,
+        batch: false,
+        members: Vec::new(),
+        verbs: route.verbs,
+    })
+}
+
+/// What predefined routes begin with.
+fn is_api(segment: &str) -> bool {
+    segment.eq_ignore_ascii_case("api")
+}
+
+/// What follows the format on predefined routes.
+fn is_kind(segment: &str) -> bool {
+    ["reply", "oneway"].iter().any(|known| segment.eq_ignore_ascii_case(known))
 }
 
 /// A path in parts.
@@ -75,7 +107,7 @@ fn predefined<'a>(
     path: &Path<'_>,
 ) -> Option<Target<'a>> {
     let (format, name, suffix) = match path.segments {
-        [api, rest @ ..] if api.eq_ignore_ascii_case("api") => {
+        [api, rest @ ..] if is_api(api) => {
             // The browser's question before a request: not the operation's to answer (rule P5).
             if verb == "OPTIONS" {
                 return Some(Target::Nothing);
@@ -84,9 +116,7 @@ fn predefined<'a>(
             let (name, suffix) = without_suffix(formats, name);
             (formats.default(), name, suffix)
         }
-        [format, kind, rest @ ..]
-            if ["reply", "oneway"].iter().any(|known| kind.eq_ignore_ascii_case(known)) =>
-        {
+        [format, kind, rest @ ..] if is_kind(kind) => {
             let format = formats.named(format)?;
             let [name] = rest else { return Some(unknown(format, path)) };
             (format, *name, None)

@@ -253,9 +253,9 @@ impl<O: Operation + Send + Sync> AnyOperation for O {
             let requests = input.read_batch::<O::Request>(BATCH_MAX)?;
             let caller = exchange.admit(O::SPEC.access).await?;
             let cx = Context::new(exchange, caller);
-            return match batch(self, &cx, requests).await {
+            return match Box::pin(batch(self, &cx, requests)).await {
                 Ok(answer) => Ok(answer),
-                Err(error) => Err(cx.refused(error).await),
+                Err(error) => Err(Box::pin(cx.refused(error)).await),
             };
         }
         let request = input.read::<O::Request>()?;
@@ -267,7 +267,8 @@ impl<O: Operation + Send + Sync> AnyOperation for O {
         };
         let answer = match done {
             Ok(answer) => answer,
-            Err(error) => return Err(cx.refused(error).await),
+            // Boxed, as is all that few requests come to.
+            Err(error) => return Err(Box::pin(cx.refused(error)).await),
         };
         Ok(Answer {
             response: answer.response.map(|response| Box::new(response) as Box<dyn AnyDto>),

@@ -1,6 +1,7 @@
 //! Caches over what nearly every request asks the database: whose session it is, and what its user
 //! is to an organisation. [`crate::cache`] says for how long.
 
+use std::pin::Pin;
 use std::sync::Arc;
 
 use super::{Membership, User};
@@ -51,16 +52,22 @@ impl Default for Lookups {
 impl Lookups {
     /// A user, perhaps from the cache. Sessions and the like end by the clock that is handed in, which
     /// need not be the one that the cache goes by.
-    pub(super) async fn user<E>(
+    ///
+    /// `load` gives its future in a box: most find what they look for in the cache, and what a
+    /// future may have to hold, everything that waits for it holds.
+    pub(super) async fn user<L, E>(
         &self,
         by: By<'_>,
         now: Timestamp,
-        load: impl Future<Output = Result<Option<User>, E>>,
-    ) -> Result<Option<Arc<User>>, E> {
+        load: impl FnOnce() -> Pin<Box<L>>,
+    ) -> Result<Option<Arc<User>>, E>
+    where
+        L: Future<Output = Result<Option<User>, E>>,
+    {
         let fits = |(then, _): &(Timestamp, Arc<User>)| {
             u128::from(now.as_millis().abs_diff(then.as_millis())) < LIFE.as_millis()
         };
-        let load = async { Ok(load.await?.map(|user| (now, Arc::new(user)))) };
+        let load = || async move { Ok(load().await?.map(|user| (now, Arc::new(user)))) };
         Ok(self.users.get_or_load(&*by.key(), fits, load).await?.map(|(_, user)| user))
     }
 
@@ -68,15 +75,18 @@ impl Lookups {
     /// its user has just shown a code decides about the request. That there is none yet may be up to
     /// a second old; a key made in that second cannot be confirmed any more, since its id says that
     /// it was made without one ([`crate::two_factor::key_id`]).
-    pub(super) async fn membership<E>(
+    pub(super) async fn membership<L, E>(
         &self,
         user: &str,
         organisation: &str,
-        load: impl Future<Output = Result<Option<Membership>, E>>,
-    ) -> Result<Option<Arc<Membership>>, E> {
+        load: impl FnOnce() -> Pin<Box<L>>,
+    ) -> Result<Option<Arc<Membership>>, E>
+    where
+        L: Future<Output = Result<Option<Membership>, E>>,
+    {
         let key = member(user, organisation);
         let fits = |member: &Arc<Membership>| member.active_key.is_none();
-        let load = async { Ok(load.await?.map(Arc::new)) };
+        let load = || async move { Ok(load().await?.map(Arc::new)) };
         self.memberships.get_or_load(&*key, fits, load).await
     }
 
