@@ -82,10 +82,16 @@ impl Variant {
 }
 
 fn binary(options: &Options) -> Result<PathBuf, Failure> {
-    Ok(match &options.binary {
+    let path = match &options.binary {
         Some(path) => path.clone(),
         None => std::env::current_exe()?.with_file_name("foundry-api"),
-    })
+    };
+    if !path.is_file() {
+        return Err(
+            format!("{} is not there; build it, or name it with --binary", path.display()).into()
+        );
+    }
+    Ok(path)
 }
 
 /// The service on that database, without a command.
