@@ -73,7 +73,9 @@ impl<K: Hash + Eq, V: Clone> Cache<K, V> {
             }
             generations.cleared
         };
-        let loaded = load().await?;
+        // In a box: most find what they look for, and what this may have to hold, everything that waits
+        // for an answer holds.
+        let loaded = Box::pin(load()).await?;
         if let Some(value) = &loaded {
             let mut generations = self.lock();
             if generations.cleared == cleared {

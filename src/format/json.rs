@@ -72,11 +72,8 @@ impl Formatter for Escapes {
         fragment: &str,
     ) -> io::Result<()> {
         let mut rest = fragment.as_bytes();
-        // Nearly no text has one, and this looks at many bytes at a time.
-        if !rest.contains(&0x7F) {
-            return writer.write_all(rest);
-        }
-        while let Some(at) = rest.iter().position(|byte| *byte == 0x7F) {
+        // Nearly no text has one, so this looks at many bytes at a time.
+        while let Some(at) = memchr::memchr(0x7F, rest) {
             writer.write_all(&rest[..at])?;
             writer.write_all(b"\\u007F")?;
             rest = &rest[at + 1..];

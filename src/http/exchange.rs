@@ -43,7 +43,7 @@ pub struct Exchange<'a> {
 }
 
 /// Headers that have no constant in the library. A name given as text would be parsed with each request.
-const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// The longest request id taken from a client.

@@ -17,12 +17,10 @@ pub(super) fn client(request: &HttpRequest, trusted: &[IpNet]) -> Option<IpAddr>
     }
     let forwarded: Vec<&str> = values(request, "X-Forwarded-For").collect();
     for hop in forwarded.iter().rev() {
+        let Some(address) = address(hop) else { break };
+        client = address;
         if !is_trusted(client, trusted) {
             break;
-        }
-        match address(hop) {
-            Some(address) => client = address,
-            None => break,
         }
     }
     Some(client)

@@ -7,6 +7,7 @@ use actix_web::http::header::{
 };
 use actix_web::http::{ConnectionType, StatusCode};
 
+use super::exchange::X_REQUEST_ID;
 use super::negotiate::{Asked, reply_format};
 use super::{Exchange, cors};
 use crate::dto::{AnyDto, ErrorResponse};
@@ -181,7 +182,7 @@ pub(super) fn finished(exchange: &Exchange<'_>, mut response: HttpResponse) -> H
     let headers = response.headers_mut();
     headers.insert(VARY, HeaderValue::from_static("Accept"));
     if let Ok(id) = HeaderValue::from_str(&exchange.id) {
-        headers.insert(HeaderName::from_static("x-request-id"), id);
+        headers.insert(X_REQUEST_ID, id);
     }
     cors::allow(exchange, &mut response);
     exchange.count(response.status());

@@ -198,3 +198,32 @@ fn without_suffix<'a, 's>(
         })
         .unwrap_or((segment, None))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The name of the operation and what was said about it, for comparing.
+    fn meant(path: &str) -> Option<(&'static str, &'static [&'static str])> {
+        let (operations, formats) = (Operations::standard(), Formats::standard());
+        match find(&operations, &formats, "PUT", path) {
+            Target::Operation(matched) => Some((matched.operation.spec().name(), matched.verbs)),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn a_route_to_the_letter_means_what_the_rules_say() {
+        let operations = Operations::standard();
+        let routes = operations.iter().flat_map(|operation| operation.spec().routes);
+        for route in routes.filter(|route| !route.path.contains('{')) {
+            assert!(to_the_letter(&operations, route.path).is_some(), "{}", route.path);
+            assert!(to_the_letter(&operations, &route.path.to_uppercase()).is_none());
+            assert!(meant(route.path).is_some());
+            assert_eq!(meant(route.path), meant(&route.path.to_uppercase()), "{}", route.path);
+        }
+        for other in ["", "/", "/api/Authenticate", "/json/reply/Authenticate"] {
+            assert!(to_the_letter(&operations, other).is_none(), "{other}");
+        }
+    }
+}

@@ -1,7 +1,6 @@
 //! Caches over what nearly every request asks the database: whose session it is, and what its user
 //! is to an organisation. [`crate::cache`] says for how long.
 
-use std::pin::Pin;
 use std::sync::Arc;
 
 use super::{Membership, User};
@@ -52,14 +51,11 @@ impl Default for Lookups {
 impl Lookups {
     /// A user, perhaps from the cache. Sessions and the like end by the clock that is handed in, which
     /// need not be the one that the cache goes by.
-    ///
-    /// `load` gives its future in a box: most find what they look for in the cache, and what a
-    /// future may have to hold, everything that waits for it holds.
     pub(super) async fn user<L, E>(
         &self,
         by: By<'_>,
         now: Timestamp,
-        load: impl FnOnce() -> Pin<Box<L>>,
+        load: impl FnOnce() -> L,
     ) -> Result<Option<Arc<User>>, E>
     where
         L: Future<Output = Result<Option<User>, E>>,
@@ -79,7 +75,7 @@ impl Lookups {
         &self,
         user: &str,
         organisation: &str,
-        load: impl FnOnce() -> Pin<Box<L>>,
+        load: impl FnOnce() -> L,
     ) -> Result<Option<Arc<Membership>>, E>
     where
         L: Future<Output = Result<Option<Membership>, E>>,

@@ -35,15 +35,13 @@ impl ApiKeys for Handle {
     }
 
     async fn api_key_user(&self, hash: &[u8], now: Timestamp) -> Result<Option<Arc<User>>> {
-        let load = || {
-            Box::pin(async {
-                let row = sqlx::query(SELECT_API_KEY_USER)
-                    .bind(hash)
-                    .bind(now.as_millis())
-                    .fetch_optional(&self.pool)
-                    .await?;
-                row.as_ref().map(user_of).transpose()
-            })
+        let load = || async {
+            let row = sqlx::query(SELECT_API_KEY_USER)
+                .bind(hash)
+                .bind(now.as_millis())
+                .fetch_optional(&self.pool)
+                .await?;
+            row.as_ref().map(user_of).transpose()
         };
         self.lookups.user(By::ApiKey(hash), now, load).await
     }

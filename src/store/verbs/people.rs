@@ -50,16 +50,14 @@ impl People for Handle {
         organisation: &str,
         credential: &[u8],
     ) -> Result<Option<Arc<Membership>>> {
-        let load = || {
-            Box::pin(async {
-                let row = sqlx::query(SELECT_MEMBERSHIP)
-                    .bind(organisation)
-                    .bind(user)
-                    .bind(credential)
-                    .fetch_optional(&self.pool)
-                    .await?;
-                row.as_ref().map(membership_of).transpose()
-            })
+        let load = || async {
+            let row = sqlx::query(SELECT_MEMBERSHIP)
+                .bind(organisation)
+                .bind(user)
+                .bind(credential)
+                .fetch_optional(&self.pool)
+                .await?;
+            row.as_ref().map(membership_of).transpose()
         };
         self.lookups.membership(user, organisation, load).await
     }
@@ -102,15 +100,13 @@ impl People for Handle {
     }
 
     async fn user_named(&self, name: &str) -> Result<Option<Arc<User>>> {
-        let load = || {
-            Box::pin(async {
-                let row = sqlx::query(SELECT_USER)
-                    .bind(name)
-                    .bind(name.to_lowercase())
-                    .fetch_optional(&self.pool)
-                    .await?;
-                row.as_ref().map(user_of).transpose()
-            })
+        let load = || async {
+            let row = sqlx::query(SELECT_USER)
+                .bind(name)
+                .bind(name.to_lowercase())
+                .fetch_optional(&self.pool)
+                .await?;
+            row.as_ref().map(user_of).transpose()
         };
         // A user of that name is one at any time.
         self.lookups.user(By::Name(name), Timestamp::default(), load).await

@@ -46,15 +46,13 @@ impl Sessions for Handle {
     }
 
     async fn session_user(&self, id_hash: &[u8], now: Timestamp) -> Result<Option<Arc<User>>> {
-        let load = || {
-            Box::pin(async {
-                let row = sqlx::query(SELECT_SESSION_USER)
-                    .bind(id_hash)
-                    .bind(now.as_millis())
-                    .fetch_optional(&self.pool)
-                    .await?;
-                row.as_ref().map(user_of).transpose()
-            })
+        let load = || async {
+            let row = sqlx::query(SELECT_SESSION_USER)
+                .bind(id_hash)
+                .bind(now.as_millis())
+                .fetch_optional(&self.pool)
+                .await?;
+            row.as_ref().map(user_of).transpose()
         };
         self.lookups.user(By::Session(id_hash), now, load).await
     }

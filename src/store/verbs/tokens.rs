@@ -31,15 +31,13 @@ const FORGET_REFRESH_TOKENS: &str = "DELETE FROM refresh_tokens WHERE sign_in_id
 #[async_trait]
 impl Tokens for Handle {
     async fn sign_in_user(&self, id: &str, now: Timestamp) -> Result<Option<Arc<User>>> {
-        let load = || {
-            Box::pin(async {
-                let row = sqlx::query(SELECT_SIGN_IN_USER)
-                    .bind(id)
-                    .bind(now.as_millis())
-                    .fetch_optional(&self.pool)
-                    .await?;
-                row.as_ref().map(user_of).transpose()
-            })
+        let load = || async {
+            let row = sqlx::query(SELECT_SIGN_IN_USER)
+                .bind(id)
+                .bind(now.as_millis())
+                .fetch_optional(&self.pool)
+                .await?;
+            row.as_ref().map(user_of).transpose()
         };
         self.lookups.user(By::SignIn(id), now, load).await
     }
