@@ -1,13 +1,14 @@
-//! Random stories of one user's keys, told by several clients at once, against a model of fifty
-//! lines. Actions of one round run side by side, so what they are answered has to be what the model
-//! answers in one of their orders.
+//! Random stories of one user's keys, told by several clients at once, against a model of sixty
+//! lines. Actions of one round run side by side, so what they are answered and what is kept has to
+//! be what the model has in one of their orders. All are one step, but for the making of a key: first
+//! it is asked whether the client may have one, then the key is kept, and others may come between.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use foundry_api::clock::Clock as _;
-use foundry_api::store::{KeyState, Store, StoredKey};
+use foundry_api::store::{KeyState, Store};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
@@ -31,15 +32,18 @@ enum Round {
     Wait(u64),
 }
 
-#[derive(Clone, Debug)]
+/// `after` is the key that was active when it was asked for: it can confirm only that key's
+/// replacement.
+#[derive(Clone, Debug, PartialEq)]
 struct Key {
     number: usize,
+    after: Option<usize>,
     used: i64,
     expires: i64,
 }
 
 /// The model: seconds, and what is left of each key. `made` numbers the keys.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 struct Model {
     pending: Vec<Key>,
     active: Option<Key>,
@@ -47,17 +51,30 @@ struct Model {
     locked_until: i64,
     proven: BTreeMap<usize, i64>,
     gone: bool,
+    /// The keys that are granted and not kept yet.
+    granted: Vec<Key>,
 }
 
 impl Model {
+    fn active(&self) -> Option<usize> {
+        self.active.as_ref().map(|key| key.number)
+    }
+
+    /// Does the next step of an action; `made` is the number of the key that is made.
     fn answer(&mut self, now: i64, client: usize, action: Action, made: usize) -> &'static str {
         self.pending.retain(|key| key.expires > now);
         let proof = self.proven.get(&client).is_some_and(|at| now - at < 600);
         let (number, step) = match action {
-            Action::Generate if self.active.is_some() && !proof => return "TwoFactorRequired",
             Action::Generate => {
-                self.pending.insert(0, Key { number: made, used: -1, expires: now + 600 });
-                self.pending.truncate(5);
+                if let Some(at) = self.granted.iter().position(|key| key.number == made) {
+                    self.pending.insert(0, self.granted.remove(at));
+                    self.pending.truncate(5);
+                } else if self.active.is_some() && !proof {
+                    return "TwoFactorRequired";
+                } else {
+                    let after = self.active();
+                    self.granted.push(Key { number: made, after, used: -1, expires: now + 600 });
+                }
                 return "key";
             }
             Action::Verify { key, steps } => (Some(key), now / 30 + steps),
@@ -70,10 +87,12 @@ impl Model {
         let reset = matches!(action, Action::Reset { .. });
         let near = (step - now / 30).abs() <= 1;
         let fits = |key: &&Key| Some(key.number) == number && near && step > key.used;
-        let pending = self.pending.iter().find(fits).filter(|_| !reset).cloned();
-        let active = self.active.as_ref().is_some_and(|key| fits(&key));
-        if !active && pending.is_none() {
-            if self.active.is_some() || (!self.pending.is_empty() && !reset) {
+        let active = self.active();
+        let mut confirming = self.pending.iter().filter(|key| !reset && key.after == active);
+        let checked = active.is_some() || confirming.clone().next().is_some();
+        let pending = confirming.find(fits).cloned();
+        if pending.is_none() && !self.active.as_ref().is_some_and(|key| fits(&key)) {
+            if checked {
                 self.wrong += 1;
                 let lock = [30, 60, 120, 240, 480, 900];
                 if self.wrong % 5 == 0 {
@@ -85,7 +104,8 @@ impl Model {
         }
         (self.wrong, self.locked_until) = (0, 0);
         if reset {
-            *self = Self { gone: true, ..Self::default() };
+            let granted = std::mem::take(&mut self.granted);
+            *self = Self { gone: true, granted, ..Self::default() };
             return "reset";
         }
         if let Some(key) = pending {
@@ -115,17 +135,23 @@ fn round() -> impl Strategy<Value = Round> {
     prop_oneof![3 => act, 1 => wait.prop_map(Round::Wait)]
 }
 
-fn orders(count: usize) -> Vec<Vec<usize>> {
-    if count == 0 {
-        return vec![Vec::new()];
+/// The orders of the steps of these actions, each step as the place of its action.
+fn orders(acts: &[(usize, Action)]) -> BTreeSet<Vec<usize>> {
+    let mut orders = BTreeSet::from([Vec::new()]);
+    for (at, (_, action)) in acts.iter().enumerate() {
+        for _step in 0..if *action == Action::Generate { 2 } else { 1 } {
+            let with = |order: &Vec<usize>, before: usize| {
+                let mut order = order.clone();
+                order.insert(before, at);
+                order
+            };
+            orders = orders
+                .iter()
+                .flat_map(|order| (0..=order.len()).map(move |before| with(order, before)))
+                .collect();
+        }
     }
-    let shorter = orders(count - 1);
-    let with = |order: &Vec<usize>, at: usize| {
-        let mut order = order.clone();
-        order.insert(at, count - 1);
-        order
-    };
-    shorter.iter().flat_map(|order| (0..count).map(move |at| with(order, at))).collect()
+    orders
 }
 
 /// One user, three sessions, and the apps that have scanned what they were shown.
@@ -198,9 +224,10 @@ impl World<'_> {
             running.into_iter().map(|thread| thread.join().unwrap()).collect()
         });
         let now = self.app.clock.now().as_secs();
-        let mut possible = Vec::new();
+        let mut possible: Vec<Model> = Vec::new();
+        let orders = orders(&acts);
         for model in models {
-            for order in orders(acts.len()) {
+            for order in &orders {
                 let mut model = model.clone();
                 let agrees = order.iter().all(|at| {
                     let (client, action) = acts[*at];
@@ -209,7 +236,7 @@ impl World<'_> {
                     let ended = model.gone && answers[*at].0 == "Unauthorized";
                     ended || model.answer(now, client, action, self.made + at) == answers[*at].0
                 });
-                if agrees {
+                if agrees && !possible.contains(&model) {
                     possible.push(model);
                 }
             }
@@ -227,13 +254,8 @@ impl World<'_> {
     async fn agreeing(&self, models: Vec<Model>) -> Vec<Model> {
         let now = self.app.clock.now();
         let kept = self.app.store.keys("org1", &self.user, now).await.unwrap();
-        let active = kept.iter().find(|key| key.state == KeyState::Active).map(|key| &*key.id);
         let mut found = (None, Vec::new());
-        // A key that was asked for while another was confirmed is kept, but can confirm nothing.
-        let counts = |key: &&StoredKey| {
-            key.state == KeyState::Active || foundry_api::two_factor::succeeds(&key.id, active)
-        };
-        for key in kept.iter().filter(counts) {
+        for key in &kept {
             let place =
                 foundry_api::seal::Place { organisation: "org1", user: &self.user, key: &key.id };
             let secret = self.app.sealer.open(&key.sealed, place).unwrap();
@@ -244,19 +266,11 @@ impl World<'_> {
                 KeyState::Pending => found.1.push(number),
             }
         }
-        let mut agreeing: Vec<Model> = Vec::new();
-        for model in &models {
-            let pending: Vec<usize> = model
-                .pending
-                .iter()
-                .filter(|key| key.expires > now.as_secs())
-                .map(|key| key.number)
-                .collect();
-            let same = (model.active.as_ref().map(|key| key.number), pending) == found;
-            if same && !agreeing.iter().any(|known| format!("{known:?}") == format!("{model:?}")) {
-                agreeing.push(model.clone());
-            }
-        }
+        let same = |model: &Model| {
+            let pending = model.pending.iter().filter(|key| key.expires > now.as_secs());
+            found == (model.active(), pending.map(|key| key.number).collect())
+        };
+        let agreeing: Vec<Model> = models.iter().filter(|model| same(model)).cloned().collect();
         assert!(!agreeing.is_empty(), "kept are {found:?}; expected one of {models:?}");
         agreeing
     }
