@@ -19,7 +19,7 @@ impl<'de> Deserializer<'de> {
     pub(super) fn plain_text(&mut self) -> Option<&'de str> {
         match scan::structural_soon(self.rest.as_bytes()) {
             Some((end, stop)) if self.around.ends_at(stop) => {
-                let (text, rest) = self.rest.split_at(end);
+                let (text, rest) = self.rest.split_at_checked(end)?;
                 self.rest = rest;
                 Some(text)
             }
