@@ -301,8 +301,8 @@ fn same(one: &[u8], other: &[u8]) -> bool {
 #[expect(clippy::inline_always, reason = "once for every member")]
 fn same_ends<const WORD: usize>(one: &[u8], other: &[u8]) -> bool {
     one.len() == other.len()
-        && one.first_chunk::<WORD>() == other.first_chunk()
-        && one.last_chunk::<WORD>() == other.last_chunk()
+        && (one.first_chunk::<WORD>() == other.first_chunk())
+            & (one.last_chunk::<WORD>() == other.last_chunk())
 }
 
 /// The declared name that is meant, those from `next` on first: to the letter, then without case.
