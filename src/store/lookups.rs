@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::questions::Statements;
 use super::{Membership, User};
 use crate::cache::{Cache, LIFE};
 use crate::clock::Timestamp;
@@ -24,6 +25,16 @@ pub(super) enum By<'a> {
 }
 
 impl By<'_> {
+    /// The statement that finds the user.
+    pub(super) fn statement(self, statements: &Statements) -> &'static str {
+        match self {
+            Self::Session(_) => statements.session,
+            Self::SignIn(_) => statements.sign_in,
+            Self::ApiKey(_) => statements.api_key,
+            Self::Name(_) => statements.name,
+        }
+    }
+
     fn key(self) -> Vec<u8> {
         let (kind, bytes) = match self {
             Self::Session(hash) => (b's', hash),

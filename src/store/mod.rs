@@ -16,15 +16,19 @@
 //!
 //! Adding a verb: declare it in the file of its subject, write it in the file of that name in
 //! `verbs/` (or in both stores, where it must be one statement), and add it to the story in
-//! `tests/api/store.rs`, which runs on both. Adding a store:
+//! `tests/api/store.rs`, which runs on both. A lookup that nearly every request needs is a question
+//! (`questions.rs`), which Postgres is asked for many at a time (`gather/`). Adding a store:
 //! a file like `sqlite.rs`, a folder of migrations, and a line in [`open`].
 
 mod api_keys;
 mod audit;
+mod failure;
+mod gather;
 mod keys;
 mod lookups;
 mod people;
 mod postgres;
+mod questions;
 mod records;
 mod schema;
 mod sessions;
@@ -125,8 +129,8 @@ impl<T> Store for T where
 /// How a store works.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
-    /// Whether pending keys that wait at the same time are committed together. `false` sends each by
-    /// itself: for comparing, and for finding out what is wrong.
+    /// Whether pending keys that wait at the same time are committed together, and lookups made
+    /// together. `false` sends each by itself: for comparing, and for finding out what is wrong.
     pub coalesce: bool,
     /// Whether the database is told to give up a statement that takes longer than a request would
     /// wait for it. Commands that go through whole tables have more time.

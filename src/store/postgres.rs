@@ -6,14 +6,17 @@ use std::time::Duration;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
 use sqlx::{ConnectOptions as _, Connection as _};
 
-use super::lookups::Lookups;
+use super::gather;
+use super::gather::postgres::Gathered;
+use super::lookups::{By, Lookups};
 use super::writer::postgres::PostgresSink;
 use super::writer::{Settings, Writer};
-use super::{Options, Result, StoreError};
+use super::{Membership, Options, Result, StoreError, User};
 use crate::clock::Timestamp;
 
 #[path = "verbs/mod.rs"]
 mod verbs;
+pub(super) use self::verbs::people::{membership_of, user_of};
 
 pub(super) type Handle = Postgres;
 pub(super) type Database = sqlx::Postgres;
@@ -43,11 +46,19 @@ const COALESCED: Settings = Settings {
 /// The same without coalescing: each key a statement and a commit, as a pool would do it.
 const SINGLE: Settings = Settings { lanes: 16, batch: 1, spacing: Duration::ZERO, ..COALESCED };
 
+/// How lookups are made: one or two statements at a time, each for all that waits.
+const GATHERED: gather::Settings =
+    gather::Settings { lanes: 2, batch: 256, queue: 16 * 1024, patience: PATIENCE };
+/// The same without coalescing: each lookup a statement, as many at a time as there are connections.
+const ALONE: gather::Settings =
+    gather::Settings { lanes: CONNECTIONS as usize, batch: 1, ..GATHERED };
+
 /// The Postgres store.
 #[derive(Debug)]
 pub struct Postgres {
     pool: Pool,
     lookups: Lookups,
+    gathered: Gathered,
     writer: Writer<PostgresSink>,
 }
 
@@ -73,9 +84,26 @@ impl Postgres {
             .test_before_acquire(false)
             .after_release(|connection, _| Box::pin(is_alive(connection)))
             .connect_lazy_with(options.clone());
-        let settings = if coalesce { COALESCED } else { SINGLE };
-        let lookups = Lookups::default();
-        Ok(Self { pool, lookups, writer: Writer::start(PostgresSink(options), settings) })
+        let (written, asked) = if coalesce { (COALESCED, GATHERED) } else { (SINGLE, ALONE) };
+        Ok(Self {
+            lookups: Lookups::default(),
+            gathered: Gathered::start(&pool, asked),
+            writer: Writer::start(PostgresSink(options), written),
+            pool,
+        })
+    }
+
+    async fn find_user(&self, by: By<'_>, now: Timestamp) -> Result<Option<User>> {
+        self.gathered.user(by, now).await
+    }
+
+    async fn find_membership(
+        &self,
+        user: &str,
+        organisation: &str,
+        credential: &[u8],
+    ) -> Result<Option<Membership>> {
+        self.gathered.membership(user, organisation, credential).await
     }
 }
 

@@ -8,15 +8,17 @@ use sqlx::sqlite::{
 };
 use sqlx::{ConnectOptions as _, Connection as _};
 
-use super::lookups::Lookups;
+use super::lookups::{By, Lookups};
+use super::questions::ONE;
 use super::writer::sqlite::SqliteSink;
 use super::writer::{Settings, Writer};
-use super::{COUNTED_MOST, Event, Options, PendingKey, Result};
+use super::{COUNTED_MOST, Event, Membership, Options, PendingKey, Result, User};
 use crate::clock::Timestamp;
 
 #[path = "verbs/mod.rs"]
 #[expect(clippy::duplicate_mod, reason = "compiled once for each database, on purpose")]
 mod verbs;
+use self::verbs::people::{membership_of, user_of};
 
 pub(super) type Handle = Sqlite;
 pub(super) type Database = sqlx::Sqlite;
@@ -76,6 +78,31 @@ impl Sqlite {
         let settings = if coalesce { COALESCED } else { SINGLE };
         let writer = Writer::start(SqliteSink(pool.clone()), settings);
         Ok(Self { pool, lookups: Lookups::default(), writer })
+    }
+}
+
+/// The lookups: a statement each. There is no way to and fro that many could share.
+impl Sqlite {
+    async fn find_user(&self, by: By<'_>, now: Timestamp) -> Result<Option<User>> {
+        let query = sqlx::query(by.statement(&ONE));
+        let query = match by {
+            By::Session(hash) | By::ApiKey(hash) => query.bind(hash).bind(now.as_millis()),
+            By::SignIn(id) => query.bind(id).bind(now.as_millis()),
+            By::Name(name) => query.bind(name).bind(name.to_lowercase()),
+        };
+        let row = query.fetch_optional(&self.pool).await?;
+        Ok(row.as_ref().map(user_of).transpose()?)
+    }
+
+    async fn find_membership(
+        &self,
+        user: &str,
+        organisation: &str,
+        credential: &[u8],
+    ) -> Result<Option<Membership>> {
+        let query = sqlx::query(ONE.membership).bind(organisation).bind(user).bind(credential);
+        let row = query.fetch_optional(&self.pool).await?;
+        Ok(row.as_ref().map(membership_of).transpose()?)
     }
 }
 

@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use foundry_api::random::id;
 use foundry_api::seal::Sealed;
-use foundry_api::store::{Event, KeyState, NewUser, PendingKey, Store, StoreError};
+use foundry_api::store::{
+    ApiKey, Event, KeyState, Membership, NewSession, NewSignIn, NewUser, PendingKey, Store,
+    StoreError, User,
+};
 
 use crate::support::{NOW, SeededRandom, populate, user};
 
@@ -119,6 +122,104 @@ async fn a_membership_is_of_enabled_users_alone(store: Arc<dyn Store>) {
     assert!(member("id-of-alice", "org1").await.is_none());
 }
 
+/// What the credentials of a user number are hashed to.
+fn hash(kind: &str, number: usize) -> Vec<u8> {
+    format!("{kind} of {number}").into_bytes()
+}
+
+/// A user with a session, a sign-in and an API key, which one third of them have had and one third,
+/// disabled, still have.
+async fn holder(store: &dyn Store, random: &SeededRandom, number: usize) {
+    let expires_at = if number % 3 == 1 { NOW } else { NOW.plus(Duration::from_secs(1)) };
+    let holder = user(&format!("holder{number}"));
+    let organisation = if number.is_multiple_of(2) { "org1" } else { "org2" };
+    store.add_user(&holder, &[organisation.to_owned()], NOW).await.unwrap();
+    let session = NewSession {
+        id_hash: hash("session", number),
+        user: holder.id.clone(),
+        created_at: NOW,
+        expires_at,
+    };
+    let sign_in = NewSignIn {
+        id: format!("sign-in{number}"),
+        user: holder.id.clone(),
+        session_hash: hash("session", number),
+        token_hash: hash("token", number),
+        rotates: false,
+        created_at: NOW,
+        expires_at,
+    };
+    store.add_session(Some(&session), Some(&sign_in), &event(random)).await.unwrap();
+    if number % 3 == 2 {
+        store.disable_user(&holder.id, NOW).await.unwrap();
+    }
+    let api_key = ApiKey {
+        id: format!("key{number}"),
+        user: holder.id,
+        description: String::new(),
+        created_at: NOW,
+        expires_at: Some(expires_at),
+        revoked_at: None,
+    };
+    store.add_api_key(&hash("key", number), &api_key).await.unwrap();
+}
+
+async fn what_many_ask_at_once_is_answered_to_each(store: Arc<dyn Store>) {
+    populate(&*store).await;
+    let random = SeededRandom::default();
+    for number in 0..30 {
+        holder(&*store, &random, number).await;
+    }
+    let asking = (0..60).map(|number| {
+        let store = store.clone();
+        tokio::spawn(async move {
+            let (session, key) = (hash("session", number), hash("key", number));
+            let (name, sign_in) = (format!("holder{number}"), format!("sign-in{number}"));
+            let member = format!("id-of-{name}");
+            let address = format!("HOLDER{number}@example.com");
+            let (session, sign_in, key, named, addressed, one, two) = tokio::join!(
+                store.session_user(&session, NOW),
+                store.sign_in_user(&sign_in, NOW),
+                store.api_key_user(&key, NOW),
+                store.user_named(&name),
+                store.user_named(&address),
+                store.membership(&member, "org1", b"credential"),
+                store.membership(&member, "org2", b"credential"),
+            );
+            let id = |user: Result<Option<Arc<User>>, _>| {
+                user.map(|user| user.map(|user| user.id.clone())).unwrap()
+            };
+            let whose = |good: bool| (good && number < 30).then(|| member.clone());
+            let has = number % 3 == 0;
+            assert_eq!([id(session), id(sign_in), id(key)], [(); 3].map(|()| whose(has)));
+            assert_eq!([id(named), id(addressed)], [(); 2].map(|()| whose(true)));
+            let organisation = |membership: Result<Option<Arc<Membership>>, _>| {
+                membership.map(|one| one.map(|one| one.organisation.name.clone())).unwrap()
+            };
+            let enabled = number < 30 && number % 3 != 2;
+            let (first, second) = (enabled && number.is_multiple_of(2), enabled && number % 2 == 1);
+            assert_eq!(organisation(one).as_deref(), first.then_some("First & Co"));
+            assert_eq!(organisation(two).as_deref(), second.then_some("Second"));
+        })
+    });
+    // A text that Postgres cannot hold: nobody else is to notice.
+    let odd = (0..60).map(|number| {
+        let store = store.clone();
+        tokio::spawn(async move {
+            let found = store.user_named(&format!("holder{number}\0")).await;
+            assert!(
+                !matches!(found, Ok(Some(_)) | Err(StoreError::Unavailable(_))),
+                "{}",
+                found.is_ok()
+            );
+        })
+    });
+    let asking: Vec<_> = asking.collect();
+    for task in odd.collect::<Vec<_>>().into_iter().chain(asking) {
+        task.await.unwrap();
+    }
+}
+
 async fn a_migrated_store_is_ready_and_migrating_again_changes_nothing(store: Arc<dyn Store>) {
     assert!(store.ready().await.unwrap());
     store.migrate().await.unwrap();
@@ -131,5 +232,6 @@ crate::on_each_store! {
     a_key_and_its_audit_row_are_kept_together_or_not_at_all
     names_and_addresses_are_taken_once
     a_membership_is_of_enabled_users_alone
+    what_many_ask_at_once_is_answered_to_each
     a_migrated_store_is_ready_and_migrating_again_changes_nothing
 }

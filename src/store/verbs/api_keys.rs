@@ -6,15 +6,9 @@ use async_trait::async_trait;
 use sqlx::Row as _;
 
 use super::super::Handle;
-use super::people::user_of;
 use crate::clock::Timestamp;
 use crate::store::lookups::By;
 use crate::store::{ApiKey, ApiKeys, Result, User};
-
-const SELECT_API_KEY_USER: &str = "SELECT u.id, u.name, u.email, u.password_hash, \
-    u.default_organisation_id, u.disabled_at FROM api_keys k JOIN users u ON u.id = k.user_id \
-    WHERE k.key_hash = $1 AND k.revoked_at IS NULL \
-    AND (k.expires_at IS NULL OR k.expires_at > $2) AND u.disabled_at IS NULL";
 
 #[async_trait]
 impl ApiKeys for Handle {
@@ -35,15 +29,7 @@ impl ApiKeys for Handle {
     }
 
     async fn api_key_user(&self, hash: &[u8], now: Timestamp) -> Result<Option<Arc<User>>> {
-        let load = || async {
-            let row = sqlx::query(SELECT_API_KEY_USER)
-                .bind(hash)
-                .bind(now.as_millis())
-                .fetch_optional(&self.pool)
-                .await?;
-            row.as_ref().map(user_of).transpose()
-        };
-        self.lookups.user(By::ApiKey(hash), now, load).await
+        self.user(By::ApiKey(hash), now).await
     }
 
     async fn api_keys(&self) -> Result<Vec<ApiKey>> {

@@ -4,12 +4,26 @@
 mod api_keys;
 pub(super) mod audit;
 mod keys;
-mod people;
+pub(super) mod people;
 mod schema;
 mod sessions;
 mod statistics;
 mod tokens;
 mod upkeep;
+
+use std::sync::Arc;
+
+use super::Handle;
+use crate::clock::Timestamp;
+use crate::store::lookups::By;
+use crate::store::{Result, User};
+
+impl Handle {
+    /// Who somebody is, perhaps from the cache.
+    async fn user(&self, by: By<'_>, now: Timestamp) -> Result<Option<Arc<User>>> {
+        self.lookups.user(by, now, || self.find_user(by, now)).await
+    }
+}
 
 /// A connection to the database at hand, perhaps inside a transaction.
 type Connection = <super::Database as sqlx::Database>::Connection;

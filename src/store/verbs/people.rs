@@ -12,19 +12,6 @@ use crate::clock::Timestamp;
 use crate::store::lookups::By;
 use crate::store::{Membership, NewUser, Organisation, People, Result, StoreError, User};
 
-const SELECT_USER: &str = "SELECT id, name, email, password_hash, default_organisation_id, \
-    disabled_at FROM users WHERE name = $1 OR email_folded = $2 ORDER BY name = $1 DESC LIMIT 1";
-
-const SELECT_MEMBERSHIP: &str = "SELECT o.id, o.name, o.issuer, m.administrator, k.key_id, \
-    v.verified_at \
-    FROM memberships m JOIN organisations o ON o.id = m.organisation_id \
-    JOIN users u ON u.id = m.user_id \
-    LEFT JOIN two_factor_keys k ON k.organisation_id = m.organisation_id \
-    AND k.user_id = m.user_id AND k.place = 5 \
-    LEFT JOIN verifications v ON v.organisation_id = m.organisation_id \
-    AND v.user_id = m.user_id AND v.credential = $3 \
-    WHERE m.organisation_id = $1 AND m.user_id = $2 AND u.disabled_at IS NULL";
-
 const UPSERT_MEMBERSHIP: &str = "INSERT INTO memberships \
     (organisation_id, user_id, administrator, created_at) VALUES ($1, $2, $3, $4) \
     ON CONFLICT (organisation_id, user_id) DO UPDATE SET administrator = excluded.administrator";
@@ -50,15 +37,7 @@ impl People for Handle {
         organisation: &str,
         credential: &[u8],
     ) -> Result<Option<Arc<Membership>>> {
-        let load = || async {
-            let row = sqlx::query(SELECT_MEMBERSHIP)
-                .bind(organisation)
-                .bind(user)
-                .bind(credential)
-                .fetch_optional(&self.pool)
-                .await?;
-            row.as_ref().map(membership_of).transpose()
-        };
+        let load = || self.find_membership(user, organisation, credential);
         self.lookups.membership(user, organisation, load).await
     }
 
@@ -96,20 +75,12 @@ impl People for Handle {
         )
         .fetch_all(&self.pool)
         .await?;
-        rows.iter().map(user_of).collect()
+        Ok(rows.iter().map(user_of).collect::<sqlx::Result<_>>()?)
     }
 
     async fn user_named(&self, name: &str) -> Result<Option<Arc<User>>> {
-        let load = || async {
-            let row = sqlx::query(SELECT_USER)
-                .bind(name)
-                .bind(name.to_lowercase())
-                .fetch_optional(&self.pool)
-                .await?;
-            row.as_ref().map(user_of).transpose()
-        };
         // A user of that name is one at any time.
-        self.lookups.user(By::Name(name), Timestamp::default(), load).await
+        self.user(By::Name(name), Timestamp::default()).await
     }
 
     async fn set_password(&self, user: &str, hash: &str) -> Result<()> {
@@ -173,7 +144,7 @@ impl People for Handle {
     }
 }
 
-fn membership_of(row: &Row) -> Result<Membership> {
+pub(in crate::store) fn membership_of(row: &Row) -> sqlx::Result<Membership> {
     let organisation =
         Organisation { id: row.try_get(0)?, name: row.try_get(1)?, issuer: row.try_get(2)? };
     let (administrator, active_key) = (row.try_get(3)?, row.try_get(4)?);
@@ -206,7 +177,7 @@ async fn upsert_membership(
     Ok(())
 }
 
-pub(super) fn user_of(row: &Row) -> Result<User> {
+pub(in crate::store) fn user_of(row: &Row) -> sqlx::Result<User> {
     Ok(User {
         id: row.try_get(0)?,
         name: row.try_get(1)?,

@@ -13,10 +13,6 @@ use crate::clock::Timestamp;
 use crate::store::lookups::By;
 use crate::store::{Event, NewSignIn, RefreshToken, Result, Tokens, User};
 
-const SELECT_SIGN_IN_USER: &str = "SELECT u.id, u.name, u.email, u.password_hash, \
-    u.default_organisation_id, u.disabled_at FROM sign_ins s JOIN users u ON u.id = s.user_id \
-    WHERE s.id = $1 AND s.expires_at > $2 AND u.disabled_at IS NULL";
-
 const SELECT_REFRESH_TOKEN: &str = "SELECT u.id, u.name, u.email, u.password_hash, \
     u.default_organisation_id, u.disabled_at, s.id, t.rotates, t.replaced_at, s.expires_at \
     FROM refresh_tokens t JOIN sign_ins s ON s.id = t.sign_in_id JOIN users u ON u.id = s.user_id \
@@ -31,15 +27,7 @@ const FORGET_REFRESH_TOKENS: &str = "DELETE FROM refresh_tokens WHERE sign_in_id
 #[async_trait]
 impl Tokens for Handle {
     async fn sign_in_user(&self, id: &str, now: Timestamp) -> Result<Option<Arc<User>>> {
-        let load = || async {
-            let row = sqlx::query(SELECT_SIGN_IN_USER)
-                .bind(id)
-                .bind(now.as_millis())
-                .fetch_optional(&self.pool)
-                .await?;
-            row.as_ref().map(user_of).transpose()
-        };
-        self.lookups.user(By::SignIn(id), now, load).await
+        self.user(By::SignIn(id), now).await
     }
 
     async fn refresh_token(&self, hash: &[u8], now: Timestamp) -> Result<Option<RefreshToken>> {

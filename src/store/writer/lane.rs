@@ -5,8 +5,9 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::queue::{Batch, Waiting};
-use super::{Shared, Sink, Write, unavailable};
+use super::{Shared, Sink, Write};
 use crate::store::StoreError;
+use crate::store::failure::{for_each, unavailable};
 
 /// How often a batch is tried that the database gave up for the sake of another transaction.
 const ATTEMPTS: u32 = 5;
@@ -152,6 +153,11 @@ impl<S: Sink> Drop for Flight<'_, S> {
     }
 }
 
+/// Whether a failure is one row's, and a statement without that row may succeed.
+pub(in crate::store) fn blames_a_row(error: &sqlx::Error) -> bool {
+    verdict(error) == Verdict::Row
+}
+
 /// What a failure says about the batch. Only an answer of the server that leaves it running is
 /// certain; whatever ends the connection may have come after the commit.
 fn verdict(error: &sqlx::Error) -> Verdict {
@@ -182,31 +188,8 @@ fn verdict(error: &sqlx::Error) -> Verdict {
 
 /// Tells each request of a batch that failed.
 fn refuse(batch: Vec<Waiting>, error: StoreError) {
-    let error = Arc::new(error);
+    let error = for_each(error);
     for Waiting { reply, .. } in batch {
-        let repeated = Repeated(error.clone());
-        let _gone = reply.send(Err(match &*error {
-            StoreError::Unavailable(_) => {
-                StoreError::Unavailable(sqlx::Error::Io(std::io::Error::other(repeated)))
-            }
-            StoreError::Conflict => StoreError::Conflict,
-            StoreError::Missing(what) => StoreError::Missing(what),
-            StoreError::Failed(_) => StoreError::Failed(repeated.into()),
-        }));
+        let _gone = reply.send(Err(error()));
     }
 }
-
-/// The cause of one failure, told to many.
-#[derive(Debug)]
-struct Repeated(Arc<StoreError>);
-
-impl std::fmt::Display for Repeated {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match std::error::Error::source(&*self.0) {
-            Some(cause) => write!(f, "{cause}"),
-            None => write!(f, "{}", self.0),
-        }
-    }
-}
-
-impl std::error::Error for Repeated {}

@@ -28,7 +28,7 @@
 //! Each database has a [`Sink`], in the file of its name. Adding one: write its file, and give it to
 //! [`Writer::start`] where the store is opened.
 
-mod lane;
+pub(super) mod lane;
 mod pace;
 pub(super) mod postgres;
 mod queue;
@@ -46,7 +46,8 @@ use tokio::sync::{Notify, oneshot};
 
 use self::pace::Metronome;
 use self::queue::{Queue, Waiting};
-use super::{Event, Load, PendingKey, Result, StoreError};
+use super::failure::unavailable;
+use super::{Event, Load, PendingKey, Result};
 
 /// A pending key and its audit row, on their way to the database.
 pub(super) struct Write {
@@ -184,11 +185,6 @@ impl<S: Sink> Shared<S> {
         // Nothing panics while it holds the lock, except for want of memory.
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// A failure that may be over soon.
-fn unavailable(what: &'static str) -> StoreError {
-    StoreError::Unavailable(sqlx::Error::Io(std::io::Error::other(what)))
 }
 
 impl<S: Sink> std::fmt::Debug for Writer<S> {

@@ -1,15 +1,15 @@
 //! The writer over a database that does as it is told.
 
-use std::borrow::Cow;
 use std::collections::{HashSet, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use sqlx::error::{DatabaseError, ErrorKind};
 use tokio::sync::Semaphore;
 
 use super::*;
 use crate::clock::Timestamp;
 use crate::seal::Sealed;
+use crate::store::StoreError;
+use crate::store::failure::Refusal;
 
 /// Keeps keys in memory, each batch under a permit.
 struct Fake {
@@ -69,31 +69,6 @@ impl Sink for Arc<Fake> {
     }
 
     async fn disconnect(&self, (): ()) {}
-}
-
-#[derive(Debug, thiserror::Error)]
-#[error("refused with {0}")]
-struct Refusal(&'static str);
-
-impl DatabaseError for Refusal {
-    fn message(&self) -> &str {
-        self.0
-    }
-    fn code(&self) -> Option<Cow<'_, str>> {
-        Some(self.0.into())
-    }
-    fn kind(&self) -> ErrorKind {
-        ErrorKind::Other
-    }
-    fn as_error(&self) -> &(dyn std::error::Error + Send + Sync + 'static) {
-        self
-    }
-    fn as_error_mut(&mut self) -> &mut (dyn std::error::Error + Send + Sync + 'static) {
-        self
-    }
-    fn into_error(self: Box<Self>) -> Box<dyn std::error::Error + Send + Sync + 'static> {
-        self
-    }
 }
 
 const ONE_LANE: Settings = Settings {

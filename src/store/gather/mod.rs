@@ -1,0 +1,248 @@
+//! Gathered lookups: many questions, one statement.
+//!
+//! A statement that looks one thing up costs its way to the database and back, and several times what the
+//! looking up costs. So what is asked while a statement is on its way is asked together by the next one:
+//!
+//! ```text
+//! request ─ find ─┐
+//! request ─ find ─┼ queue ─ lane ─ one statement ─ answers
+//! request ─ find ─┘
+//! ```
+//!
+//! The rules:
+//! - while a lane is free a question goes at once: nobody waits for company;
+//! - an answer is of a statement that began after the question was asked, so it shows whatever had been
+//!   committed by then;
+//! - what cannot wait any more is refused ([`Settings::queue`]), and what nobody waits for any more is not
+//!   asked;
+//! - a question that the database refuses (a text that it cannot hold) fails alone: those that it was asked
+//!   with are halved until it is by itself;
+//! - nothing is changed by asking, so what a connection breaks over is asked once more.
+//!
+//! Each database has a [`Source`] for every kind of question, in the file of its name. Adding one: write it
+//! there, beside the statement in [`questions`](super::questions).
+
+pub(super) mod postgres;
+#[cfg(test)]
+mod tests;
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+
+use super::failure::{for_each, unavailable};
+use super::writer::lane::blames_a_row;
+use super::{Result, StoreError};
+
+/// What answers questions of a kind.
+#[async_trait]
+pub(super) trait Source: Send + Sync + 'static {
+    type Question: Send + Sync + 'static;
+    type Answer: Send + 'static;
+
+    /// The answers, each in the place of its question; `None` where there is nothing.
+    async fn ask(&self, questions: &[&Self::Question]) -> sqlx::Result<Vec<Option<Self::Answer>>>;
+}
+
+/// How much is asked at a time.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Settings {
+    /// The most statements on their way at a time.
+    pub(super) lanes: usize,
+    /// The most questions of a statement.
+    pub(super) batch: usize,
+    /// The most questions that wait.
+    pub(super) queue: usize,
+    /// How long a statement may take, waiting for a connection included.
+    pub(super) patience: Duration,
+}
+
+/// Takes questions of a kind and answers them.
+pub(super) struct Gather<S: Source>(Arc<Shared<S>>);
+
+struct Shared<S: Source> {
+    source: S,
+    settings: Settings,
+    /// Where statements are driven: the runtime that opened the store, and that outlives the workers.
+    runtime: Handle,
+    queue: Mutex<Queue<S>>,
+}
+
+struct Queue<S: Source> {
+    waiting: VecDeque<Waiting<S>>,
+    /// Lanes in use.
+    lanes: usize,
+}
+
+/// A question, and who waits for its answer.
+struct Waiting<S: Source> {
+    question: S::Question,
+    reply: oneshot::Sender<Result<Option<S::Answer>>>,
+}
+
+impl<S: Source> Gather<S> {
+    /// Must be called on the runtime that is to drive it.
+    pub(super) fn start(source: S, settings: Settings) -> Self {
+        Self(Arc::new(Shared {
+            source,
+            settings,
+            runtime: Handle::current(),
+            queue: Mutex::new(Queue { waiting: VecDeque::new(), lanes: 0 }),
+        }))
+    }
+
+    /// What there is to a question.
+    pub(super) async fn find(&self, question: S::Question) -> Result<Option<S::Answer>> {
+        let (reply, replied) = oneshot::channel();
+        let lane = {
+            let mut queue = self.0.lock();
+            if queue.waiting.len() >= self.0.settings.queue {
+                return Err(unavailable("too many lookups are waiting"));
+            }
+            queue.waiting.push_back(Waiting { question, reply });
+            Lane::open(&self.0, &mut queue)
+        };
+        if let Some(lane) = lane {
+            lane.run();
+        }
+        replied.await.unwrap_or_else(|_| Err(unavailable("the lookup was given up")))
+    }
+}
+
+impl<S: Source> Shared<S> {
+    fn lock(&self) -> MutexGuard<'_, Queue<S>> {
+        // Nothing panics while it holds the lock, except for want of memory.
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The oldest questions that somebody waits for; none, if nothing waits.
+    fn next(&self) -> Vec<Waiting<S>> {
+        let mut queue = self.lock();
+        let mut batch = Vec::new();
+        while batch.len() < self.settings.batch
+            && let Some(waiting) = queue.waiting.pop_front()
+        {
+            if !waiting.reply.is_closed() {
+                batch.push(waiting);
+            }
+        }
+        batch
+    }
+
+    /// Asks, and tells everybody what there is.
+    async fn settle(&self, batch: Vec<Waiting<S>>) {
+        let mut halves = vec![batch];
+        while let Some(mut half) = halves.pop() {
+            let questions: Vec<_> = half.iter().map(|waiting| &waiting.question).collect();
+            match self.ask(&questions).await {
+                Ok(answers) => {
+                    for (waiting, answer) in half.into_iter().zip(answers) {
+                        // Who does not wait any more has hung up.
+                        let _gone = waiting.reply.send(Ok(answer));
+                    }
+                }
+                Err(Failure::Question(_)) if half.len() > 1 => {
+                    let later = half.split_off(half.len() / 2);
+                    halves.push(later);
+                    halves.push(half);
+                }
+                Err(Failure::Question(error) | Failure::Whole(error)) => {
+                    let error = for_each(error);
+                    for waiting in half {
+                        let _gone = waiting.reply.send(Err(error()));
+                    }
+                }
+            }
+        }
+    }
+
+    async fn ask(
+        &self,
+        questions: &[&S::Question],
+    ) -> std::result::Result<Vec<Option<S::Answer>>, Failure> {
+        let asking = async {
+            match self.source.ask(questions).await {
+                // Most likely the connection had been dead for a while.
+                Err(error) if is_end(&error) => self.source.ask(questions).await,
+                outcome => outcome,
+            }
+        };
+        match tokio::time::timeout(self.settings.patience, asking).await {
+            Ok(Ok(answers)) => Ok(answers),
+            Ok(Err(error)) if blames_a_row(&error) => Err(Failure::Question(error.into())),
+            Ok(Err(error)) => Err(Failure::Whole(error.into())),
+            Err(_) => Err(Failure::Whole(unavailable("the database took too long"))),
+        }
+    }
+}
+
+/// Whether a connection ended over a statement, or had ended before it: broken, or closed by a server
+/// that stopped or crashed (Postgres' codes `57P01` and `57P02`).
+fn is_end(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) => true,
+        sqlx::Error::Database(refusal) => {
+            refusal.code().is_some_and(|code| matches!(&*code, "57P01" | "57P02"))
+        }
+        _ => false,
+    }
+}
+
+/// Why questions could not be answered.
+enum Failure {
+    /// Because of one of them.
+    Question(StoreError),
+    Whole(StoreError),
+}
+
+/// One of the ways to the database, in use. Should its task end early, another takes its place.
+struct Lane<S: Source>(Arc<Shared<S>>);
+
+impl<S: Source> Lane<S> {
+    /// A lane, if something waits and one is free.
+    fn open(shared: &Arc<Shared<S>>, queue: &mut Queue<S>) -> Option<Self> {
+        if queue.waiting.is_empty() || queue.lanes >= shared.settings.lanes {
+            return None;
+        }
+        queue.lanes += 1;
+        Some(Self(shared.clone()))
+    }
+
+    /// Asks until nothing waits.
+    fn run(self) {
+        let runtime = self.0.runtime.clone();
+        runtime.spawn(async move {
+            loop {
+                let batch = self.0.next();
+                if batch.is_empty() {
+                    return;
+                }
+                self.0.settle(batch).await;
+            }
+        });
+    }
+}
+
+impl<S: Source> Drop for Lane<S> {
+    fn drop(&mut self) {
+        // Something may have come since this lane last looked.
+        let next = {
+            let mut queue = self.0.lock();
+            queue.lanes -= 1;
+            Self::open(&self.0, &mut queue)
+        };
+        if let Some(next) = next {
+            next.run();
+        }
+    }
+}
+
+impl<S: Source> std::fmt::Debug for Gather<S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Gather").field("settings", &self.0.settings).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,142 @@
+//! Postgres' sources: what is asked together is one statement over arrays.
+
+use async_trait::async_trait;
+use sqlx::Row as _;
+use sqlx::postgres::{PgArguments, PgPool, PgRow};
+use sqlx::query::Query;
+
+use super::{Gather, Settings, Source};
+use crate::clock::Timestamp;
+use crate::store::lookups::By;
+use crate::store::postgres::{membership_of, user_of};
+use crate::store::questions::MANY;
+use crate::store::{Membership, Result, User};
+
+/// A gathering place for each kind of question.
+#[derive(Debug)]
+pub(in crate::store) struct Gathered {
+    sessions: Gather<Hashes>,
+    sign_ins: Gather<Ids>,
+    api_keys: Gather<Hashes>,
+    names: Gather<Names>,
+    memberships: Gather<Memberships>,
+}
+
+impl Gathered {
+    /// Must be called on the runtime that is to drive it.
+    pub(in crate::store) fn start(pool: &PgPool, settings: Settings) -> Self {
+        let hashes = |statement| Hashes { pool: pool.clone(), statement };
+        Self {
+            sessions: Gather::start(hashes(MANY.session), settings),
+            sign_ins: Gather::start(Ids(pool.clone()), settings),
+            api_keys: Gather::start(hashes(MANY.api_key), settings),
+            names: Gather::start(Names(pool.clone()), settings),
+            memberships: Gather::start(Memberships(pool.clone()), settings),
+        }
+    }
+
+    pub(in crate::store) async fn user(&self, by: By<'_>, now: Timestamp) -> Result<Option<User>> {
+        match by {
+            By::Session(hash) => self.sessions.find((hash.to_vec(), now)).await,
+            By::SignIn(id) => self.sign_ins.find((id.to_owned(), now)).await,
+            By::ApiKey(hash) => self.api_keys.find((hash.to_vec(), now)).await,
+            By::Name(name) => self.names.find(name.to_owned()).await,
+        }
+    }
+
+    pub(in crate::store) async fn membership(
+        &self,
+        user: &str,
+        organisation: &str,
+        credential: &[u8],
+    ) -> Result<Option<Membership>> {
+        let (user, organisation) = (user.to_owned(), organisation.to_owned());
+        self.memberships.find((organisation, user, credential.to_vec())).await
+    }
+}
+
+/// Users by what the hash of is kept, at a time.
+struct Hashes {
+    pool: PgPool,
+    statement: &'static str,
+}
+
+#[async_trait]
+impl Source for Hashes {
+    type Question = (Vec<u8>, Timestamp);
+    type Answer = User;
+
+    async fn ask(&self, questions: &[&Self::Question]) -> sqlx::Result<Vec<Option<User>>> {
+        let hashes: Vec<&[u8]> = questions.iter().map(|(hash, _)| &**hash).collect();
+        let times: Vec<i64> = questions.iter().map(|(_, now)| now.as_millis()).collect();
+        let query = sqlx::query(self.statement).bind(hashes).bind(times);
+        answers(query, &self.pool, questions.len(), user_of).await
+    }
+}
+
+/// Users by the ids of their sign-ins, at a time.
+struct Ids(PgPool);
+
+#[async_trait]
+impl Source for Ids {
+    type Question = (String, Timestamp);
+    type Answer = User;
+
+    async fn ask(&self, questions: &[&Self::Question]) -> sqlx::Result<Vec<Option<User>>> {
+        let ids: Vec<&str> = questions.iter().map(|(id, _)| &**id).collect();
+        let times: Vec<i64> = questions.iter().map(|(_, now)| now.as_millis()).collect();
+        let query = sqlx::query(MANY.sign_in).bind(ids).bind(times);
+        answers(query, &self.0, questions.len(), user_of).await
+    }
+}
+
+/// Users by name or address.
+struct Names(PgPool);
+
+#[async_trait]
+impl Source for Names {
+    type Question = String;
+    type Answer = User;
+
+    async fn ask(&self, questions: &[&String]) -> sqlx::Result<Vec<Option<User>>> {
+        let names: Vec<&str> = questions.iter().map(|name| &***name).collect();
+        let folded: Vec<String> = questions.iter().map(|name| name.to_lowercase()).collect();
+        let query = sqlx::query(MANY.name).bind(names).bind(folded);
+        answers(query, &self.0, questions.len(), user_of).await
+    }
+}
+
+/// Memberships by organisation, user and credential.
+struct Memberships(PgPool);
+
+#[async_trait]
+impl Source for Memberships {
+    type Question = (String, String, Vec<u8>);
+    type Answer = Membership;
+
+    async fn ask(&self, questions: &[&Self::Question]) -> sqlx::Result<Vec<Option<Membership>>> {
+        let organisations: Vec<&str> = questions.iter().map(|asked| &*asked.0).collect();
+        let users: Vec<&str> = questions.iter().map(|asked| &*asked.1).collect();
+        let credentials: Vec<&[u8]> = questions.iter().map(|asked| &*asked.2).collect();
+        let query = sqlx::query(MANY.membership).bind(organisations).bind(users).bind(credentials);
+        answers(query, &self.0, questions.len(), membership_of).await
+    }
+}
+
+/// The rows of a statement, each in the place of the question that it answers.
+async fn answers<A>(
+    query: Query<'_, sqlx::Postgres, PgArguments>,
+    pool: &PgPool,
+    asked: usize,
+    answer: fn(&PgRow) -> sqlx::Result<A>,
+) -> sqlx::Result<Vec<Option<A>>> {
+    let mut answers: Vec<Option<A>> = (0..asked).map(|_| None).collect();
+    for row in query.fetch_all(pool).await? {
+        // Ordinality counts from one.
+        let place = usize::try_from(row.try_get::<i64, _>("place")? - 1).ok();
+        let place = place.and_then(|place| answers.get_mut(place));
+        *place.ok_or_else(|| sqlx::Error::Protocol("an answer to nothing asked".into()))? =
+            Some(answer(&row)?);
+    }
+    Ok(answers)
+}
