@@ -22,13 +22,14 @@ pub(crate) struct Load {
 /// How long a reply may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Sends `requests`, one on each connection and again and again, for `time`.
+/// Sends `requests` for `time`: each connection every so-many-th of them, again and again.
 ///
 /// # Errors
 /// The first reply that is not a 200, or a connection that breaks.
 pub(crate) async fn drive(
     address: SocketAddr,
-    requests: &[Vec<u8>],
+    requests: &Rc<[Vec<u8>]>,
+    connections: usize,
     time: Duration,
 ) -> Result<Load, Failure> {
     let local = tokio::task::LocalSet::new();
@@ -37,11 +38,13 @@ pub(crate) async fn drive(
     // One for all connections: each is some hundred kilobytes, which would fill the caches that the
     // service has to share.
     let latency = Rc::new(RefCell::new(Histogram::new(3)?));
-    let connections: Vec<_> = requests
-        .iter()
-        .map(|request| {
-            let (request, latency) = (request.clone(), latency.clone());
-            local.spawn_local(async move { connection(address, &request, end, &latency).await })
+    let connections: Vec<_> = (0..connections)
+        .map(|first| {
+            let (requests, latency) = (requests.clone(), latency.clone());
+            local.spawn_local(async move {
+                let own = requests.iter().skip(first).step_by(connections);
+                connection(address, own.cycle(), end, &latency).await
+            })
         })
         .collect();
     local
@@ -55,16 +58,16 @@ pub(crate) async fn drive(
     Ok(Load { latency: latency.borrow().clone(), time: start.elapsed() })
 }
 
-async fn connection(
+async fn connection<'a>(
     address: SocketAddr,
-    request: &[u8],
+    requests: impl Iterator<Item = &'a Vec<u8>>,
     end: Instant,
     latency: &RefCell<Histogram<u64>>,
 ) -> Result<(), Failure> {
     let mut stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
     let mut reply = vec![0; 16 * 1024];
-    loop {
+    for request in requests {
         let sent = Instant::now();
         if sent >= end {
             return Ok(());
@@ -85,6 +88,7 @@ async fn connection(
         }
         latency.borrow_mut().record(u64::try_from(sent.elapsed().as_nanos())?)?;
     }
+    Err("no requests for a connection".into())
 }
 
 /// Whether the reply is whole; a failure if it is none that was wanted.

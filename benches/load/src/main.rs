@@ -58,6 +58,10 @@ struct Options {
     /// Users that have keys before the load comes, five pending ones each.
     #[arg(long, default_value_t = 0)]
     rows: u32,
+    /// Users who take turns on the connections, if that is more than one on each. With many of them nearly
+    /// every request is of somebody who has to be looked up.
+    #[arg(long, default_value_t = 0)]
+    users: usize,
     /// Threads that serve requests.
     #[arg(long, default_value_t = 1)]
     workers: usize,
@@ -107,7 +111,7 @@ fn main() -> ExitCode {
 fn measure(options: &Options) -> Result<(), Failure> {
     let Ok(server) = std::env::var("TEST_DATABASE_URL") else { return process::under_postgres() };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let most = options.connections.iter().copied().max().unwrap_or(1);
+    let most = options.connections.iter().copied().max().unwrap_or(1).max(options.users);
     let database = runtime.block_on(Database::prepare(&server, options, most))?;
     let mut running = Vec::new();
     for variant in &options.variants {
@@ -119,10 +123,20 @@ fn measure(options: &Options) -> Result<(), Failure> {
         for _ in 0..options.rounds {
             for service in &running {
                 let warm_up = Duration::from_millis(options.time / 4);
-                runtime.block_on(client::drive(service.address, &requests, warm_up))?;
+                runtime.block_on(client::drive(
+                    service.address,
+                    &requests,
+                    connections,
+                    warm_up,
+                ))?;
                 let (server_before, database_before) = (service.cpu()?, database.cpu()?);
                 let time = Duration::from_millis(options.time);
-                let load = runtime.block_on(client::drive(service.address, &requests, time))?;
+                let load = runtime.block_on(client::drive(
+                    service.address,
+                    &requests,
+                    connections,
+                    time,
+                ))?;
                 let server = service.cpu()?.saturating_sub(server_before);
                 let database = database.cpu()?.saturating_sub(database_before);
                 let cell = Cell::of(&load, server, database, service.memory()?);

@@ -120,9 +120,9 @@ pub(crate) fn migrate(options: &Options, database: &Database) -> Result<(), Fail
     if status.success() { Ok(()) } else { Err("the database could not be migrated".into()) }
 }
 
-/// One request for each connection, each of another user.
-pub(crate) fn requests(options: &Options, connections: usize) -> Vec<Vec<u8>> {
-    (0..connections).map(|user| request(options, user)).collect()
+/// A request of each user: as many users as there are connections, or more.
+pub(crate) fn requests(options: &Options, connections: usize) -> Rc<[Vec<u8>]> {
+    (0..connections.max(options.users)).map(|user| request(options, user)).collect()
 }
 
 impl Running {
