@@ -7,7 +7,7 @@ use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
 use sqlx::{ConnectOptions as _, Connection as _};
 
 use super::gather;
-use super::gather::postgres::Gathered;
+use super::gather::postgres::{Gathered, KINDS};
 use super::lookups::{By, Lookups};
 use super::writer::postgres::PostgresSink;
 use super::writer::{Settings, Writer};
@@ -46,12 +46,13 @@ const COALESCED: Settings = Settings {
 /// The same without coalescing: each key a statement and a commit, as a pool would do it.
 const SINGLE: Settings = Settings { lanes: 16, batch: 1, spacing: Duration::ZERO, ..COALESCED };
 
-/// How lookups are made: one or two statements at a time, each for all that waits.
+/// How lookups are made: one or two statements of a kind at a time, each for all that waits.
 const GATHERED: gather::Settings =
-    gather::Settings { lanes: 2, batch: 256, queue: 16 * 1024, patience: PATIENCE };
-/// The same without coalescing: each lookup a statement, as many at a time as there are connections.
+    gather::Settings { lanes: 2, batch: 256, queue: 16 * 1024, keep: true, patience: PATIENCE };
+const _: () = assert!(GATHERED.lanes * KINDS < CONNECTIONS as usize, "some are for the rest");
+/// The same without coalescing: each lookup a statement on a connection from the pool.
 const ALONE: gather::Settings =
-    gather::Settings { lanes: CONNECTIONS as usize, batch: 1, ..GATHERED };
+    gather::Settings { lanes: CONNECTIONS as usize, batch: 1, keep: false, ..GATHERED };
 
 /// The Postgres store.
 #[derive(Debug)]

@@ -41,11 +41,19 @@ use super::{Result, StoreError};
 /// What answers questions of a kind.
 #[async_trait]
 pub(super) trait Source: Send + Sync + 'static {
+    type Connection: Send + 'static;
     type Question: Send + Sync + 'static;
     type Answer: Send + 'static;
 
+    /// A connection, for as long as there is something to ask.
+    async fn connect(&self) -> sqlx::Result<Self::Connection>;
+
     /// The answers, each in the place of its question; `None` where there is nothing.
-    async fn ask(&self, questions: &[&Self::Question]) -> sqlx::Result<Vec<Option<Self::Answer>>>;
+    async fn ask(
+        &self,
+        connection: &mut Self::Connection,
+        questions: &[&Self::Question],
+    ) -> sqlx::Result<Vec<Option<Self::Answer>>>;
 }
 
 /// How much is asked at a time.
@@ -57,6 +65,9 @@ pub(super) struct Settings {
     pub(super) batch: usize,
     /// The most questions that wait.
     pub(super) queue: usize,
+    /// Whether a lane keeps its connection from one statement to the next while there is something to
+    /// ask. All lanes of all kinds together must leave some of the pool to others then.
+    pub(super) keep: bool,
     /// How long a statement may take, waiting for a connection included.
     pub(super) patience: Duration,
 }
@@ -134,11 +145,11 @@ impl<S: Source> Shared<S> {
     }
 
     /// Asks, and tells everybody what there is.
-    async fn settle(&self, batch: Vec<Waiting<S>>) {
+    async fn settle(&self, connection: &mut Option<S::Connection>, batch: Vec<Waiting<S>>) {
         let mut halves = vec![batch];
         while let Some(mut half) = halves.pop() {
             let questions: Vec<_> = half.iter().map(|waiting| &waiting.question).collect();
-            match self.ask(&questions).await {
+            match self.ask(connection, &questions).await {
                 Ok(answers) => {
                     for (waiting, answer) in half.into_iter().zip(answers) {
                         // Who does not wait any more has hung up.
@@ -162,21 +173,43 @@ impl<S: Source> Shared<S> {
 
     async fn ask(
         &self,
+        connection: &mut Option<S::Connection>,
         questions: &[&S::Question],
     ) -> std::result::Result<Vec<Option<S::Answer>>, Failure> {
         let asking = async {
-            match self.source.ask(questions).await {
+            match self.attempt(connection, questions).await {
                 // Most likely the connection had been dead for a while.
-                Err(error) if is_end(&error) => self.source.ask(questions).await,
+                Err(error) if is_end(&error) => {
+                    *connection = None;
+                    self.attempt(connection, questions).await
+                }
                 outcome => outcome,
             }
         };
-        match tokio::time::timeout(self.settings.patience, asking).await {
-            Ok(Ok(answers)) => Ok(answers),
-            Ok(Err(error)) if blames_a_row(&error) => Err(Failure::Question(error.into())),
-            Ok(Err(error)) => Err(Failure::Whole(error.into())),
-            Err(_) => Err(Failure::Whole(unavailable("the database took too long"))),
+        let outcome = tokio::time::timeout(self.settings.patience, asking).await;
+        let failure = match outcome {
+            Ok(Ok(answers)) => return Ok(answers),
+            Ok(Err(error)) if blames_a_row(&error) => Failure::Question(error.into()),
+            Ok(Err(error)) => Failure::Whole(error.into()),
+            Err(_) => Failure::Whole(unavailable("the database took too long")),
+        };
+        if matches!(failure, Failure::Whole(_)) {
+            // It may be in the middle of something.
+            *connection = None;
         }
+        Err(failure)
+    }
+
+    async fn attempt(
+        &self,
+        connection: &mut Option<S::Connection>,
+        questions: &[&S::Question],
+    ) -> sqlx::Result<Vec<Option<S::Answer>>> {
+        let connection = match connection {
+            Some(connection) => connection,
+            None => connection.insert(self.source.connect().await?),
+        };
+        self.source.ask(connection, questions).await
     }
 }
 
@@ -216,12 +249,16 @@ impl<S: Source> Lane<S> {
     fn run(self) {
         let runtime = self.0.runtime.clone();
         runtime.spawn(async move {
+            let mut connection = None;
             loop {
                 let batch = self.0.next();
                 if batch.is_empty() {
                     return;
                 }
-                self.0.settle(batch).await;
+                self.0.settle(&mut connection, batch).await;
+                if !self.0.settings.keep {
+                    connection = None;
+                }
             }
         });
     }

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use sqlx::Row as _;
+use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgArguments, PgPool, PgRow};
 use sqlx::query::Query;
 
@@ -11,6 +12,13 @@ use crate::store::lookups::By;
 use crate::store::postgres::{membership_of, user_of};
 use crate::store::questions::MANY;
 use crate::store::{Membership, Result, User};
+
+/// From the pool. To take one out and to give it back costs more than to ask, so a lane keeps its own
+/// while there is something to ask.
+type Connection = PoolConnection<sqlx::Postgres>;
+
+/// How many kinds of questions there are.
+pub(in crate::store) const KINDS: usize = 5;
 
 /// A gathering place for each kind of question.
 #[derive(Debug)]
@@ -63,14 +71,23 @@ struct Hashes {
 
 #[async_trait]
 impl Source for Hashes {
+    type Connection = Connection;
     type Question = (Vec<u8>, Timestamp);
     type Answer = User;
 
-    async fn ask(&self, questions: &[&Self::Question]) -> sqlx::Result<Vec<Option<User>>> {
+    async fn connect(&self) -> sqlx::Result<Connection> {
+        self.pool.acquire().await
+    }
+
+    async fn ask(
+        &self,
+        connection: &mut Connection,
+        questions: &[&Self::Question],
+    ) -> sqlx::Result<Vec<Option<User>>> {
         let hashes: Vec<&[u8]> = questions.iter().map(|(hash, _)| &**hash).collect();
         let times: Vec<i64> = questions.iter().map(|(_, now)| now.as_millis()).collect();
         let query = sqlx::query(self.statement).bind(hashes).bind(times);
-        answers(query, &self.pool, questions.len(), user_of).await
+        answers(query, connection, questions.len(), user_of).await
     }
 }
 
@@ -79,14 +96,23 @@ struct Ids(PgPool);
 
 #[async_trait]
 impl Source for Ids {
+    type Connection = Connection;
     type Question = (String, Timestamp);
     type Answer = User;
 
-    async fn ask(&self, questions: &[&Self::Question]) -> sqlx::Result<Vec<Option<User>>> {
+    async fn connect(&self) -> sqlx::Result<Connection> {
+        self.0.acquire().await
+    }
+
+    async fn ask(
+        &self,
+        connection: &mut Connection,
+        questions: &[&Self::Question],
+    ) -> sqlx::Result<Vec<Option<User>>> {
         let ids: Vec<&str> = questions.iter().map(|(id, _)| &**id).collect();
         let times: Vec<i64> = questions.iter().map(|(_, now)| now.as_millis()).collect();
         let query = sqlx::query(MANY.sign_in).bind(ids).bind(times);
-        answers(query, &self.0, questions.len(), user_of).await
+        answers(query, connection, questions.len(), user_of).await
     }
 }
 
@@ -95,14 +121,23 @@ struct Names(PgPool);
 
 #[async_trait]
 impl Source for Names {
+    type Connection = Connection;
     type Question = String;
     type Answer = User;
 
-    async fn ask(&self, questions: &[&String]) -> sqlx::Result<Vec<Option<User>>> {
+    async fn connect(&self) -> sqlx::Result<Connection> {
+        self.0.acquire().await
+    }
+
+    async fn ask(
+        &self,
+        connection: &mut Connection,
+        questions: &[&String],
+    ) -> sqlx::Result<Vec<Option<User>>> {
         let names: Vec<&str> = questions.iter().map(|name| &***name).collect();
         let folded: Vec<String> = questions.iter().map(|name| name.to_lowercase()).collect();
         let query = sqlx::query(MANY.name).bind(names).bind(folded);
-        answers(query, &self.0, questions.len(), user_of).await
+        answers(query, connection, questions.len(), user_of).await
     }
 }
 
@@ -111,27 +146,36 @@ struct Memberships(PgPool);
 
 #[async_trait]
 impl Source for Memberships {
+    type Connection = Connection;
     type Question = (String, String, Vec<u8>);
     type Answer = Membership;
 
-    async fn ask(&self, questions: &[&Self::Question]) -> sqlx::Result<Vec<Option<Membership>>> {
+    async fn connect(&self) -> sqlx::Result<Connection> {
+        self.0.acquire().await
+    }
+
+    async fn ask(
+        &self,
+        connection: &mut Connection,
+        questions: &[&Self::Question],
+    ) -> sqlx::Result<Vec<Option<Membership>>> {
         let organisations: Vec<&str> = questions.iter().map(|asked| &*asked.0).collect();
         let users: Vec<&str> = questions.iter().map(|asked| &*asked.1).collect();
         let credentials: Vec<&[u8]> = questions.iter().map(|asked| &*asked.2).collect();
         let query = sqlx::query(MANY.membership).bind(organisations).bind(users).bind(credentials);
-        answers(query, &self.0, questions.len(), membership_of).await
+        answers(query, connection, questions.len(), membership_of).await
     }
 }
 
 /// The rows of a statement, each in the place of the question that it answers.
 async fn answers<A>(
     query: Query<'_, sqlx::Postgres, PgArguments>,
-    pool: &PgPool,
+    connection: &mut Connection,
     asked: usize,
     answer: fn(&PgRow) -> sqlx::Result<A>,
 ) -> sqlx::Result<Vec<Option<A>>> {
     let mut answers: Vec<Option<A>> = (0..asked).map(|_| None).collect();
-    for row in query.fetch_all(pool).await? {
+    for row in query.fetch_all(&mut **connection).await? {
         // Ordinality counts from one.
         let place = usize::try_from(row.try_get::<i64, _>("place")? - 1).ok();
         let place = place.and_then(|place| answers.get_mut(place));

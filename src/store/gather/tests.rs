@@ -1,6 +1,7 @@
 //! Gathered lookups over a database that does as it is told.
 
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
@@ -14,6 +15,7 @@ struct Fake {
     asked: Mutex<Vec<Vec<u32>>>,
     poison: HashSet<u32>,
     faults: Mutex<VecDeque<Fault>>,
+    connected: AtomicUsize,
 }
 
 enum Fault {
@@ -29,6 +31,7 @@ impl Fake {
             asked: Mutex::default(),
             poison: HashSet::new(),
             faults: Mutex::default(),
+            connected: AtomicUsize::new(0),
         }
     }
 
@@ -39,10 +42,16 @@ impl Fake {
 
 #[async_trait]
 impl Source for Arc<Fake> {
+    type Connection = ();
     type Question = u32;
     type Answer = u32;
 
-    async fn ask(&self, questions: &[&u32]) -> sqlx::Result<Vec<Option<u32>>> {
+    async fn connect(&self) -> sqlx::Result<()> {
+        self.connected.fetch_add(1, Ordering::SeqCst);
+        Ok(())
+    }
+
+    async fn ask(&self, (): &mut (), questions: &[&u32]) -> sqlx::Result<Vec<Option<u32>>> {
         self.asked.lock().unwrap().push(questions.iter().map(|number| **number).collect());
         self.permits.acquire().await.unwrap().forget();
         let fault = self.faults.lock().unwrap().pop_front();
@@ -60,7 +69,7 @@ impl Source for Arc<Fake> {
 }
 
 const ONE_LANE: Settings =
-    Settings { lanes: 1, batch: 100, queue: 8, patience: Duration::from_mins(1) };
+    Settings { lanes: 1, batch: 100, queue: 8, keep: true, patience: Duration::from_mins(1) };
 
 type Pending = JoinHandle<Result<Option<u32>>>;
 
@@ -94,6 +103,10 @@ impl Story {
         all
     }
 
+    fn connections(&self) -> usize {
+        self.fake.connected.load(Ordering::SeqCst)
+    }
+
     fn asked(&self) -> Vec<Vec<u32>> {
         self.fake.asked.lock().unwrap().clone()
     }
@@ -116,6 +129,14 @@ async fn a_lone_question_goes_at_once_and_what_comes_meanwhile_goes_together() {
     story.fake.permits.add_permits(2);
     assert_eq!(told(pending).await, [Ok(None), Ok(Some(4)), Ok(None), Ok(Some(8))]);
     assert_eq!(story.asked(), [vec![1], vec![2, 3, 4]]);
+    assert_eq!(story.connections(), 1, "kept while there was something to ask");
+}
+
+#[tokio::test]
+async fn a_connection_that_is_not_kept_is_given_back_after_each_statement() {
+    let story = Story::of(Fake::with(9), Settings { keep: false, batch: 1, ..ONE_LANE });
+    told(story.ask_all([1, 2, 3]).await).await;
+    assert_eq!((story.connections(), story.asked().len()), (3, 3));
 }
 
 #[tokio::test]
@@ -188,6 +209,7 @@ async fn a_dead_connection_is_left_once_and_a_dead_database_told_of() {
         let story = Story::of(Fake::failing([fault]), ONE_LANE);
         assert_eq!(story.ask(2).await.await.unwrap().unwrap(), Some(4));
         assert_eq!(story.asked(), [[2], [2]]);
+        assert_eq!(story.connections(), 2);
     }
 
     let story = Story::of(Fake::failing([Fault::Lost, Fault::Lost]), ONE_LANE);
