@@ -87,11 +87,15 @@ pub(super) const ONE: Statements = statements! {
     member: "(SELECT $1 AS organisation_id, $2 AS user_id, $3 AS credential, 1 AS place) AS asked"
 };
 
-/// As many as the arrays hold; places count from one.
+/// As many as the arrays hold; places count from one. A planner that sees how few they are plans every
+/// statement anew, which takes longer than to answer it; it does not look into a subquery.
 pub(super) const MANY: Statements = statements! {
-    hash: "unnest($1::bytea[], $2::bigint[]) WITH ORDINALITY AS asked (hash, now, place)",
-    id: "unnest($1::text[], $2::bigint[]) WITH ORDINALITY AS asked (id, now, place)",
-    name: "unnest($1::text[], $2::text[]) WITH ORDINALITY AS asked (name, folded, place)",
-    member: "unnest($1::text[], $2::text[], $3::bytea[]) WITH ORDINALITY \
-             AS asked (organisation_id, user_id, credential, place)"
+    hash: "unnest((SELECT $1::bytea[]), (SELECT $2::bigint[])) WITH ORDINALITY \
+           AS asked (hash, now, place)",
+    id: "unnest((SELECT $1::text[]), (SELECT $2::bigint[])) WITH ORDINALITY \
+         AS asked (id, now, place)",
+    name: "unnest((SELECT $1::text[]), (SELECT $2::text[])) WITH ORDINALITY \
+           AS asked (name, folded, place)",
+    member: "unnest((SELECT $1::text[]), (SELECT $2::text[]), (SELECT $3::bytea[])) \
+             WITH ORDINALITY AS asked (organisation_id, user_id, credential, place)"
 };
