@@ -27,10 +27,12 @@ pub(super) mod postgres;
 mod tests;
 
 use std::collections::VecDeque;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_util::FutureExt as _;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
@@ -109,16 +111,16 @@ impl<S: Source> Gather<S> {
     /// What there is to a question.
     pub(super) async fn find(&self, question: S::Question) -> Result<Option<S::Answer>> {
         let (reply, replied) = oneshot::channel();
-        let lane = {
+        let opened = {
             let mut queue = self.0.lock();
             if queue.waiting.len() >= self.0.settings.queue {
                 return Err(unavailable("too many lookups are waiting"));
             }
             queue.waiting.push_back(Waiting { question, reply });
-            Lane::open(&self.0, &mut queue)
+            self.0.open(&mut queue)
         };
-        if let Some(lane) = lane {
-            lane.run();
+        if opened {
+            Shared::run(&self.0);
         }
         replied.await.unwrap_or_else(|_| Err(unavailable("the lookup was given up")))
     }
@@ -130,8 +132,31 @@ impl<S: Source> Shared<S> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The oldest questions that somebody waits for; none, if nothing waits.
-    fn next(&self) -> Vec<Waiting<S>> {
+    /// A lane, if something waits and one is free. It has to be run.
+    fn open(&self, queue: &mut Queue<S>) -> bool {
+        let opens = !queue.waiting.is_empty() && queue.lanes < self.settings.lanes;
+        queue.lanes += usize::from(opens);
+        opens
+    }
+
+    /// Asks until nothing waits.
+    fn run(this: &Arc<Self>) {
+        let shared = this.clone();
+        this.runtime.spawn(async move {
+            let mut connection = None;
+            while let Some(batch) = shared.next() {
+                // A panic is told to those whose questions it came of, and holds nobody else up.
+                let settled =
+                    AssertUnwindSafe(shared.settle(&mut connection, batch)).catch_unwind();
+                if settled.await.is_err() || !shared.settings.keep {
+                    connection = None;
+                }
+            }
+        });
+    }
+
+    /// The oldest questions that somebody waits for. If nothing waits, the lane that asks is closed.
+    fn next(&self) -> Option<Vec<Waiting<S>>> {
         let mut queue = self.lock();
         let mut batch = Vec::new();
         while batch.len() < self.settings.batch
@@ -141,7 +166,11 @@ impl<S: Source> Shared<S> {
                 batch.push(waiting);
             }
         }
-        batch
+        if batch.is_empty() {
+            queue.lanes -= 1;
+            return None;
+        }
+        Some(batch)
     }
 
     /// Asks, and tells everybody what there is.
@@ -230,52 +259,6 @@ enum Failure {
     /// Because of one of them.
     Question(StoreError),
     Whole(StoreError),
-}
-
-/// One of the ways to the database, in use. Should its task end early, another takes its place.
-struct Lane<S: Source>(Arc<Shared<S>>);
-
-impl<S: Source> Lane<S> {
-    /// A lane, if something waits and one is free.
-    fn open(shared: &Arc<Shared<S>>, queue: &mut Queue<S>) -> Option<Self> {
-        if queue.waiting.is_empty() || queue.lanes >= shared.settings.lanes {
-            return None;
-        }
-        queue.lanes += 1;
-        Some(Self(shared.clone()))
-    }
-
-    /// Asks until nothing waits.
-    fn run(self) {
-        let runtime = self.0.runtime.clone();
-        runtime.spawn(async move {
-            let mut connection = None;
-            loop {
-                let batch = self.0.next();
-                if batch.is_empty() {
-                    return;
-                }
-                self.0.settle(&mut connection, batch).await;
-                if !self.0.settings.keep {
-                    connection = None;
-                }
-            }
-        });
-    }
-}
-
-impl<S: Source> Drop for Lane<S> {
-    fn drop(&mut self) {
-        // Something may have come since this lane last looked.
-        let next = {
-            let mut queue = self.0.lock();
-            queue.lanes -= 1;
-            Self::open(&self.0, &mut queue)
-        };
-        if let Some(next) = next {
-            next.run();
-        }
-    }
 }
 
 impl<S: Source> std::fmt::Debug for Gather<S> {
