@@ -202,16 +202,14 @@ async fn what_many_ask_at_once_is_answered_to_each(store: Arc<dyn Store>) {
             assert_eq!(organisation(two).as_deref(), second.then_some("Second"));
         })
     });
-    // A text that Postgres cannot hold: nobody else is to notice.
+    // Texts that Postgres cannot hold: there is nothing, and nobody else is to notice.
     let odd = (0..60).map(|number| {
         let store = store.clone();
         tokio::spawn(async move {
-            let found = store.user_named(&format!("holder{number}\0")).await;
-            assert!(
-                !matches!(found, Ok(Some(_)) | Err(StoreError::Unavailable(_))),
-                "{}",
-                found.is_ok()
-            );
+            let name = format!("holder{number}\0");
+            assert!(store.user_named(&name).await.unwrap().is_none());
+            assert!(store.sign_in_user(&name, NOW).await.unwrap().is_none());
+            assert!(store.membership("id-of-alice", &name, b"").await.unwrap().is_none());
         })
     });
     let asking: Vec<_> = asking.collect();

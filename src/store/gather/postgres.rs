@@ -45,6 +45,7 @@ impl Gathered {
 
     pub(in crate::store) async fn user(&self, by: By<'_>, now: Timestamp) -> Result<Option<User>> {
         match by {
+            By::SignIn(text) | By::Name(text) if !is_text(text) => Ok(None),
             By::Session(hash) => self.sessions.find((hash.to_vec(), now)).await,
             By::SignIn(id) => self.sign_ins.find((id.to_owned(), now)).await,
             By::ApiKey(hash) => self.api_keys.find((hash.to_vec(), now)).await,
@@ -58,9 +59,18 @@ impl Gathered {
         organisation: &str,
         credential: &[u8],
     ) -> Result<Option<Membership>> {
+        if !is_text(user) || !is_text(organisation) {
+            return Ok(None);
+        }
         let (user, organisation) = (user.to_owned(), organisation.to_owned());
         self.memberships.find((organisation, user, credential.to_vec())).await
     }
+}
+
+/// Whether Postgres can hold a text. It refuses a NUL in one that it is asked for, and with it all that
+/// is asked for beside it; nothing of that name can be there.
+fn is_text(given: &str) -> bool {
+    !given.contains('\0')
 }
 
 /// Users by what the hash of is kept, at a time.
