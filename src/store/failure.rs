@@ -1,27 +1,73 @@
-//! Failures that the stores make themselves, and those that many are told of.
+//! Failures that the stores make themselves, and those of what many wait for.
 
 use std::sync::Arc;
 
-use super::StoreError;
+use tokio::sync::oneshot;
+
+use super::{Result, StoreError};
 
 /// A failure that may be over soon.
 pub(super) fn unavailable(what: &'static str) -> StoreError {
     StoreError::Unavailable(sqlx::Error::Io(std::io::Error::other(what)))
 }
 
-/// What each of those is told whose common statement has failed.
-pub(super) fn for_each(error: StoreError) -> impl Fn() -> StoreError {
+/// Why what many wait for has failed.
+pub(super) enum Failure {
+    /// Because of one of them.
+    Row(StoreError),
+    /// Because of none of them.
+    Whole(StoreError),
+}
+
+/// What many wait for, in parts that are tried one after the other. A part that fails because of one of
+/// them is halved until that one is by itself.
+pub(super) struct Halves<W>(Vec<Vec<W>>);
+
+impl<W> Halves<W> {
+    pub(super) fn of(all: Vec<W>) -> Self {
+        Self(vec![all])
+    }
+
+    /// The part to be tried now.
+    pub(super) fn next(&mut self) -> Option<Vec<W>> {
+        self.0.pop()
+    }
+
+    /// A part has failed. If it is not to be tried again, gives those who have to be told.
+    pub(super) fn failed(
+        &mut self,
+        mut part: Vec<W>,
+        failure: Failure,
+    ) -> Option<(Vec<W>, StoreError)> {
+        match failure {
+            Failure::Row(_) if part.len() > 1 => {
+                // The earlier one on top: the order stays what it was.
+                let later = part.split_off(part.len() / 2);
+                self.0.extend([later, part]);
+                None
+            }
+            Failure::Row(error) | Failure::Whole(error) => Some((part, error)),
+        }
+    }
+}
+
+/// Tells everybody who waits for what has failed.
+pub(super) fn refuse<T>(
+    replies: impl IntoIterator<Item = oneshot::Sender<Result<T>>>,
+    error: StoreError,
+) {
     let error = Arc::new(error);
-    move || {
+    for reply in replies {
         let repeated = Repeated(error.clone());
-        match &*error {
+        // Who does not wait any more has hung up.
+        let _gone = reply.send(Err(match &*error {
             StoreError::Unavailable(_) => {
                 StoreError::Unavailable(sqlx::Error::Io(std::io::Error::other(repeated)))
             }
             StoreError::Conflict => StoreError::Conflict,
             StoreError::Missing(what) => StoreError::Missing(what),
             StoreError::Failed(_) => StoreError::Failed(repeated.into()),
-        }
+        }));
     }
 }
 
@@ -39,31 +85,3 @@ impl std::fmt::Display for Repeated {
 }
 
 impl std::error::Error for Repeated {}
-
-/// A database's refusal with that code, for tests.
-#[cfg(test)]
-#[derive(Debug, thiserror::Error)]
-#[error("refused with {0}")]
-pub(super) struct Refusal(pub(super) &'static str);
-
-#[cfg(test)]
-impl sqlx::error::DatabaseError for Refusal {
-    fn message(&self) -> &str {
-        self.0
-    }
-    fn code(&self) -> Option<std::borrow::Cow<'_, str>> {
-        Some(self.0.into())
-    }
-    fn kind(&self) -> sqlx::error::ErrorKind {
-        sqlx::error::ErrorKind::Other
-    }
-    fn as_error(&self) -> &(dyn std::error::Error + Send + Sync + 'static) {
-        self
-    }
-    fn as_error_mut(&mut self) -> &mut (dyn std::error::Error + Send + Sync + 'static) {
-        self
-    }
-    fn into_error(self: Box<Self>) -> Box<dyn std::error::Error + Send + Sync + 'static> {
-        self
-    }
-}

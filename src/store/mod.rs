@@ -23,6 +23,8 @@
 mod api_keys;
 mod audit;
 mod failure;
+#[cfg(test)]
+mod fake;
 mod gather;
 mod keys;
 mod lookups;

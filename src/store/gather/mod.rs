@@ -19,8 +19,8 @@
 //!   with are halved until it is by itself;
 //! - nothing is changed by asking, so what a connection breaks over is asked once more.
 //!
-//! Each database has a [`Source`] for every kind of question, in the file of its name. Adding one: write it
-//! there, beside the statement in [`questions`](super::questions).
+//! Each database has its [`Source`], in the file of its name. Adding a kind of question: bind it there, beside
+//! the statement in [`questions`](super::questions).
 
 pub(super) mod postgres;
 #[cfg(test)]
@@ -36,9 +36,9 @@ use futures_util::FutureExt as _;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-use super::failure::{for_each, unavailable};
+use super::Result;
+use super::failure::{Failure, Halves, refuse, unavailable};
 use super::writer::lane::blames_a_row;
-use super::{Result, StoreError};
 
 /// What answers questions of a kind.
 #[async_trait]
@@ -111,15 +111,17 @@ impl<S: Source> Gather<S> {
     /// What there is to a question.
     pub(super) async fn find(&self, question: S::Question) -> Result<Option<S::Answer>> {
         let (reply, replied) = oneshot::channel();
-        let opened = {
+        let opens = {
             let mut queue = self.0.lock();
             if queue.waiting.len() >= self.0.settings.queue {
                 return Err(unavailable("too many lookups are waiting"));
             }
             queue.waiting.push_back(Waiting { question, reply });
-            self.0.open(&mut queue)
+            let opens = queue.lanes < self.0.settings.lanes;
+            queue.lanes += usize::from(opens);
+            opens
         };
-        if opened {
+        if opens {
             Shared::run(&self.0);
         }
         replied.await.unwrap_or_else(|_| Err(unavailable("the lookup was given up")))
@@ -132,14 +134,7 @@ impl<S: Source> Shared<S> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A lane, if something waits and one is free. It has to be run.
-    fn open(&self, queue: &mut Queue<S>) -> bool {
-        let opens = !queue.waiting.is_empty() && queue.lanes < self.settings.lanes;
-        queue.lanes += usize::from(opens);
-        opens
-    }
-
-    /// Asks until nothing waits.
+    /// A lane: asks until nothing waits.
     fn run(this: &Arc<Self>) {
         let shared = this.clone();
         this.runtime.spawn(async move {
@@ -155,7 +150,7 @@ impl<S: Source> Shared<S> {
         });
     }
 
-    /// The oldest questions that somebody waits for. If nothing waits, the lane that asks is closed.
+    /// The oldest questions that somebody waits for. If nothing waits, the lane is closed.
     fn next(&self) -> Option<Vec<Waiting<S>>> {
         let mut queue = self.lock();
         let mut batch = Vec::new();
@@ -175,8 +170,8 @@ impl<S: Source> Shared<S> {
 
     /// Asks, and tells everybody what there is.
     async fn settle(&self, connection: &mut Option<S::Connection>, batch: Vec<Waiting<S>>) {
-        let mut halves = vec![batch];
-        while let Some(mut half) = halves.pop() {
+        let mut halves = Halves::of(batch);
+        while let Some(half) = halves.next() {
             let questions: Vec<_> = half.iter().map(|waiting| &waiting.question).collect();
             match self.ask(connection, &questions).await {
                 Ok(answers) => {
@@ -185,15 +180,9 @@ impl<S: Source> Shared<S> {
                         let _gone = waiting.reply.send(Ok(answer));
                     }
                 }
-                Err(Failure::Question(_)) if half.len() > 1 => {
-                    let later = half.split_off(half.len() / 2);
-                    halves.push(later);
-                    halves.push(half);
-                }
-                Err(Failure::Question(error) | Failure::Whole(error)) => {
-                    let error = for_each(error);
-                    for waiting in half {
-                        let _gone = waiting.reply.send(Err(error()));
+                Err(failure) => {
+                    if let Some((refused, error)) = halves.failed(half, failure) {
+                        refuse(refused.into_iter().map(|waiting| waiting.reply), error);
                     }
                 }
             }
@@ -218,7 +207,7 @@ impl<S: Source> Shared<S> {
         let outcome = tokio::time::timeout(self.settings.patience, asking).await;
         let failure = match outcome {
             Ok(Ok(answers)) => return Ok(answers),
-            Ok(Err(error)) if blames_a_row(&error) => Failure::Question(error.into()),
+            Ok(Err(error)) if blames_a_row(&error) => Failure::Row(error.into()),
             Ok(Err(error)) => Failure::Whole(error.into()),
             Err(_) => Failure::Whole(unavailable("the database took too long")),
         };
@@ -252,13 +241,6 @@ fn is_end(error: &sqlx::Error) -> bool {
         }
         _ => false,
     }
-}
-
-/// Why questions could not be answered.
-enum Failure {
-    /// Because of one of them.
-    Question(StoreError),
-    Whole(StoreError),
 }
 
 impl<S: Source> std::fmt::Debug for Gather<S> {

@@ -1,42 +1,32 @@
 //! Gathered lookups over a database that does as it is told.
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 use super::*;
-use crate::store::failure::Refusal;
+use crate::store::StoreError;
+use crate::store::fake::{Fault, Orders};
 
-/// Answers even numbers with their doubles, each statement under a permit.
+/// Answers even numbers with their doubles.
 struct Fake {
-    permits: Semaphore,
+    orders: Orders,
     asked: Mutex<Vec<Vec<u32>>>,
     poison: HashSet<u32>,
-    faults: Mutex<VecDeque<Fault>>,
-    connected: AtomicUsize,
-}
-
-enum Fault {
-    Code(&'static str),
-    Lost,
-    Panic,
 }
 
 impl Fake {
     fn with(permits: usize) -> Self {
-        Self {
-            permits: Semaphore::new(permits),
-            asked: Mutex::default(),
-            poison: HashSet::new(),
-            faults: Mutex::default(),
-            connected: AtomicUsize::new(0),
-        }
+        Self::of(Orders::with(permits))
     }
 
     fn failing(faults: impl IntoIterator<Item = Fault>) -> Self {
-        Self { faults: Mutex::new(faults.into_iter().collect()), ..Self::with(1000) }
+        Self::of(Orders::from(faults))
+    }
+
+    fn of(orders: Orders) -> Self {
+        Self { orders, asked: Mutex::default(), poison: HashSet::new() }
     }
 }
 
@@ -47,23 +37,13 @@ impl Source for Arc<Fake> {
     type Answer = u32;
 
     async fn connect(&self) -> sqlx::Result<()> {
-        self.connected.fetch_add(1, Ordering::SeqCst);
+        self.orders.connect();
         Ok(())
     }
 
     async fn ask(&self, (): &mut (), questions: &[&u32]) -> sqlx::Result<Vec<Option<u32>>> {
         self.asked.lock().unwrap().push(questions.iter().map(|number| **number).collect());
-        self.permits.acquire().await.unwrap().forget();
-        let fault = self.faults.lock().unwrap().pop_front();
-        match fault {
-            Some(Fault::Code(code)) => return Err(Refusal(code).into()),
-            Some(Fault::Lost) => return Err(std::io::Error::other("reset").into()),
-            Some(Fault::Panic) => panic!("as told"),
-            None => {}
-        }
-        if questions.iter().any(|number| self.poison.contains(number)) {
-            return Err(Refusal("22021").into());
-        }
+        self.orders.obey(questions.iter().any(|number| self.poison.contains(number))).await?;
         Ok(questions.iter().map(|number| (*number % 2 == 0).then_some(*number * 2)).collect())
     }
 }
@@ -104,7 +84,7 @@ impl Story {
     }
 
     fn connections(&self) -> usize {
-        self.fake.connected.load(Ordering::SeqCst)
+        self.fake.orders.connected()
     }
 
     fn asked(&self) -> Vec<Vec<u32>> {
@@ -126,7 +106,7 @@ async fn a_lone_question_goes_at_once_and_what_comes_meanwhile_goes_together() {
     let story = Story::of(Fake::with(0), ONE_LANE);
     let pending = story.ask_all([1, 2, 3, 4]).await;
     assert_eq!(story.asked(), [[1]]);
-    story.fake.permits.add_permits(2);
+    story.fake.orders.permits.add_permits(2);
     assert_eq!(told(pending).await, [Ok(None), Ok(Some(4)), Ok(None), Ok(Some(8))]);
     assert_eq!(story.asked(), [vec![1], vec![2, 3, 4]]);
     assert_eq!(story.connections(), 1, "kept while there was something to ask");
@@ -144,7 +124,7 @@ async fn a_slow_statement_does_not_hold_the_next_lane_up() {
     let story = Story::of(Fake::with(0), Settings { lanes: 2, ..ONE_LANE });
     let pending = story.ask_all([1, 2, 3, 4, 5]).await;
     assert_eq!(story.asked(), [[1], [2]]);
-    story.fake.permits.add_permits(3);
+    story.fake.orders.permits.add_permits(3);
     told(pending).await;
     assert_eq!(story.asked(), [vec![1], vec![2], vec![3, 4, 5]]);
 }
@@ -153,7 +133,7 @@ async fn a_slow_statement_does_not_hold_the_next_lane_up() {
 async fn a_statement_holds_no_more_than_it_may() {
     let story = Story::of(Fake::with(0), Settings { batch: 2, ..ONE_LANE });
     let pending = story.ask_all([1, 2, 3, 4]).await;
-    story.fake.permits.add_permits(3);
+    story.fake.orders.permits.add_permits(3);
     told(pending).await;
     assert_eq!(story.asked(), [vec![1], vec![2, 3], vec![4]]);
 }
@@ -164,7 +144,7 @@ async fn a_full_queue_refuses() {
     let pending = story.ask_all([2, 4, 6]).await;
     let refused = story.ask(8).await.await.unwrap();
     assert!(matches!(refused, Err(StoreError::Unavailable(_))));
-    story.fake.permits.add_permits(2);
+    story.fake.orders.permits.add_permits(2);
     assert_eq!(told(pending).await, [Ok(Some(4)), Ok(Some(8)), Ok(Some(12))]);
 }
 
@@ -174,7 +154,7 @@ async fn a_question_that_is_refused_fails_alone() {
     fake.poison = HashSet::from([6]);
     let story = Story::of(fake, ONE_LANE);
     let pending = story.ask_all([0, 2, 4, 6, 8, 10]).await;
-    story.fake.permits.add_permits(1000);
+    story.fake.orders.permits.add_permits(1000);
     let expected = [Ok(Some(0)), Ok(Some(4)), Ok(Some(8)), Err(()), Ok(Some(16)), Ok(Some(20))];
     assert_eq!(told(pending).await, expected);
 }
@@ -185,7 +165,7 @@ async fn what_nobody_waits_for_is_not_asked() {
     let pending = story.ask_all([2, 4, 6]).await;
     pending[1].abort();
     tokio::task::yield_now().await;
-    story.fake.permits.add_permits(2);
+    story.fake.orders.permits.add_permits(2);
     for pending in pending.into_iter().step_by(2) {
         pending.await.unwrap().unwrap();
     }
@@ -198,7 +178,7 @@ async fn whoever_leaves_takes_no_answer_from_the_others() {
     let pending = story.ask_all([2, 4, 6]).await;
     // It was this one's request that the statement on its way began with.
     pending[0].abort();
-    story.fake.permits.add_permits(2);
+    story.fake.orders.permits.add_permits(2);
     let told = told(pending.into_iter().skip(1).collect()).await;
     assert_eq!(told, [Ok(Some(8)), Ok(Some(12))]);
 }
@@ -221,15 +201,15 @@ async fn a_dead_connection_is_left_once_and_a_dead_database_told_of() {
 #[tokio::test]
 async fn a_failure_of_the_database_is_told_to_all_who_asked_together() {
     let mut fake = Fake::failing([]);
-    fake.permits = Semaphore::new(0);
+    fake.orders.permits = Semaphore::new(0);
     let story = Story::of(fake, ONE_LANE);
     let pending = story.ask_all([2, 4, 6]).await;
-    story.fake.permits.add_permits(1);
+    story.fake.orders.permits.add_permits(1);
     while story.asked().len() < 2 {
         tokio::task::yield_now().await;
     }
-    story.fake.faults.lock().unwrap().push_back(Fault::Code("57P03"));
-    story.fake.permits.add_permits(1);
+    story.fake.orders.faults.lock().unwrap().push_back(Fault::Code("57P03"));
+    story.fake.orders.permits.add_permits(1);
     let mut unavailable = 0;
     for pending in pending {
         match pending.await.unwrap() {
@@ -247,17 +227,17 @@ async fn a_database_that_says_nothing_is_not_waited_for_for_ever() {
     let story = Story::of(Fake::with(0), Settings { patience, ..ONE_LANE });
     let refused = story.ask(2).await.await.unwrap();
     assert!(matches!(refused, Err(StoreError::Unavailable(_))));
-    story.fake.permits.add_permits(1);
+    story.fake.orders.permits.add_permits(1);
     assert_eq!(story.ask(2).await.await.unwrap().unwrap(), Some(4));
 }
 
 #[tokio::test]
 async fn a_panic_holds_nobody_up() {
     let mut fake = Fake::failing([Fault::Panic]);
-    fake.permits = Semaphore::new(0);
+    fake.orders.permits = Semaphore::new(0);
     let story = Story::of(fake, ONE_LANE);
     let pending = story.ask_all([2, 4]).await;
-    story.fake.permits.add_permits(2);
+    story.fake.orders.permits.add_permits(2);
     assert_eq!(told(pending).await, [Err(()), Ok(Some(8))]);
 }
 

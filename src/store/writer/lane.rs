@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::queue::{Batch, Waiting};
 use super::{Shared, Sink, Write};
 use crate::store::StoreError;
-use crate::store::failure::{for_each, unavailable};
+use crate::store::failure::{Failure, Halves, refuse, unavailable};
 
 /// How often a batch is tried that the database gave up for the sake of another transaction.
 const ATTEMPTS: u32 = 5;
@@ -27,12 +27,6 @@ enum Verdict {
     Unknown,
 }
 
-/// Why a batch failed.
-enum Failure {
-    Row(StoreError),
-    Whole(StoreError),
-}
-
 impl<S: Sink> Shared<S> {
     /// Sends a batch off, and after it those that are due when it is done.
     pub(super) fn drive(this: &Arc<Self>, batch: Batch<S::Connection>) {
@@ -50,9 +44,8 @@ impl<S: Sink> Shared<S> {
 
     /// Commits a batch and answers everybody in it.
     async fn settle(&self, connection: &mut Option<S::Connection>, waiting: Vec<Waiting>) {
-        // Halves, the earlier one on top: the order of the writes stays what it was.
-        let mut halves = vec![waiting];
-        while let Some(mut half) = halves.pop() {
+        let mut halves = Halves::of(waiting);
+        while let Some(half) = halves.next() {
             let writes: Vec<&Write> = half.iter().map(|waiting| &*waiting.write).collect();
             match self.commit(connection, &writes).await {
                 Ok(()) => {
@@ -63,12 +56,11 @@ impl<S: Sink> Shared<S> {
                         let _gone = reply.send(Ok(write));
                     }
                 }
-                Err(Failure::Row(_)) if half.len() > 1 => {
-                    let later = half.split_off(half.len() / 2);
-                    halves.push(later);
-                    halves.push(half);
+                Err(failure) => {
+                    if let Some((refused, error)) = halves.failed(half, failure) {
+                        refuse(refused.into_iter().map(|waiting| waiting.reply), error);
+                    }
                 }
-                Err(Failure::Row(error) | Failure::Whole(error)) => refuse(half, error),
             }
         }
     }
@@ -183,13 +175,5 @@ fn verdict(error: &sqlx::Error) -> Verdict {
             Ok(18..=20) => Verdict::Row,
             _ => Verdict::Whole,
         },
-    }
-}
-
-/// Tells each request of a batch that failed.
-fn refuse(batch: Vec<Waiting>, error: StoreError) {
-    let error = for_each(error);
-    for Waiting { reply, .. } in batch {
-        let _gone = reply.send(Err(error()));
     }
 }

@@ -1,7 +1,6 @@
 //! The writer over a database that does as it is told.
 
-use std::collections::{HashSet, VecDeque};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::collections::HashSet;
 
 use tokio::sync::Semaphore;
 
@@ -9,36 +8,26 @@ use super::*;
 use crate::clock::Timestamp;
 use crate::seal::Sealed;
 use crate::store::StoreError;
-use crate::store::failure::Refusal;
+use crate::store::fake::{Fault, Orders};
 
-/// Keeps keys in memory, each batch under a permit.
+/// Keeps keys in memory.
 struct Fake {
-    permits: Semaphore,
+    orders: Orders,
     committed: Mutex<Vec<Vec<String>>>,
     poison: HashSet<&'static str>,
-    failures: Mutex<VecDeque<Fault>>,
-    connected: AtomicUsize,
-}
-
-enum Fault {
-    Code(&'static str),
-    Lost,
-    Panic,
 }
 
 impl Fake {
     fn with(permits: usize) -> Self {
-        Self {
-            permits: Semaphore::new(permits),
-            committed: Mutex::default(),
-            poison: HashSet::new(),
-            failures: Mutex::default(),
-            connected: AtomicUsize::new(0),
-        }
+        Self::of(Orders::with(permits))
     }
 
     fn failing(faults: impl IntoIterator<Item = Fault>) -> Self {
-        Self { failures: Mutex::new(faults.into_iter().collect()), ..Self::with(1000) }
+        Self::of(Orders::from(faults))
+    }
+
+    fn of(orders: Orders) -> Self {
+        Self { orders, committed: Mutex::default(), poison: HashSet::new() }
     }
 }
 
@@ -47,22 +36,13 @@ impl Sink for Arc<Fake> {
     type Connection = ();
 
     async fn connect(&self) -> sqlx::Result<()> {
-        self.connected.fetch_add(1, Ordering::SeqCst);
+        self.orders.connect();
         Ok(())
     }
 
     async fn write(&self, (): &mut (), writes: &[&Write]) -> sqlx::Result<()> {
-        self.permits.acquire().await.unwrap().forget();
-        let fault = self.failures.lock().unwrap().pop_front();
-        match fault {
-            Some(Fault::Code(code)) => return Err(Refusal(code).into()),
-            Some(Fault::Lost) => return Err(std::io::Error::other("reset").into()),
-            Some(Fault::Panic) => panic!("as told"),
-            None => {}
-        }
-        if writes.iter().any(|write| self.poison.contains(&*write.key.id)) {
-            return Err(Refusal("22021").into());
-        }
+        let poisoned = writes.iter().any(|write| self.poison.contains(&*write.key.id));
+        self.orders.obey(poisoned).await?;
         let ids = writes.iter().map(|write| write.key.id.clone()).collect();
         self.committed.lock().unwrap().push(ids);
         Ok(())
@@ -155,17 +135,17 @@ async fn a_lone_write_goes_at_once_and_what_comes_meanwhile_goes_together() {
     let story = Story::of(Fake::with(0), ONE_LANE);
     let pending = story.add_all(&[("a", "1"), ("b", "2"), ("c", "3"), ("b", "4")]).await;
     assert!(pending.iter().all(|pending| !pending.is_finished()), "answered before the commit");
-    story.fake.permits.add_permits(2);
+    story.fake.orders.permits.add_permits(2);
     assert_eq!(outcomes(pending).await, [true; 4]);
     assert_eq!(story.committed(), [vec!["1"], vec!["2", "3", "4"]]);
-    assert_eq!(story.fake.connected.load(Ordering::SeqCst), 1, "a connection serves many batches");
+    assert_eq!(story.fake.orders.connected(), 1, "a connection serves many batches");
 }
 
 #[tokio::test]
 async fn one_users_keys_are_never_on_two_ways_at_once() {
     let story = Story::of(Fake::with(0), Settings { lanes: 2, ..ONE_LANE });
     let pending = story.add_all(&[("a", "1"), ("a", "2"), ("b", "3"), ("a", "4")]).await;
-    story.fake.permits.add_permits(3);
+    story.fake.orders.permits.add_permits(3);
     assert_eq!(outcomes(pending).await, [true; 4]);
     let order: Vec<String> =
         story.committed().into_iter().flatten().filter(|id| id != "3").collect();
@@ -179,10 +159,10 @@ async fn a_slow_commit_does_not_hold_the_next_batch_up() {
     let first = story.add("a", "1").await;
     let second = story.add("b", "2").await;
     // Nothing is committed yet, and still the second one has set off.
-    while story.fake.connected.load(Ordering::SeqCst) < 2 {
+    while story.fake.orders.connected() < 2 {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
-    story.fake.permits.add_permits(2);
+    story.fake.orders.permits.add_permits(2);
     assert_eq!(outcomes(vec![first, second]).await, [true; 2]);
 }
 
@@ -192,19 +172,19 @@ async fn a_full_queue_refuses() {
     let pending = story.add_all(&[("a", "1"), ("b", "2"), ("c", "3")]).await;
     let refused = story.add("d", "4").await.await.unwrap();
     assert!(matches!(refused, Err(StoreError::Unavailable(_))));
-    story.fake.permits.add_permits(2);
+    story.fake.orders.permits.add_permits(2);
     assert_eq!(outcomes(pending).await, [true; 3]);
 }
 
 #[tokio::test]
 async fn a_poison_row_fails_alone() {
     let mut fake = Fake::with(1000);
-    fake.permits = Semaphore::new(0);
+    fake.orders.permits = Semaphore::new(0);
     fake.poison = HashSet::from(["3"]);
     let story = Story::of(fake, ONE_LANE);
     let users = [("a", "1"), ("b", "2"), ("c", "3"), ("d", "4"), ("e", "5"), ("f", "6")];
     let pending = story.add_all(&users).await;
-    story.fake.permits.add_permits(1000);
+    story.fake.orders.permits.add_permits(1000);
     assert_eq!(outcomes(pending).await, [true, true, false, true, true, true]);
     let kept: Vec<String> = story.committed().into_iter().flatten().collect();
     assert_eq!(kept, ["1", "2", "4", "5", "6"]);
@@ -218,7 +198,7 @@ async fn a_deadlock_is_tried_again_and_not_for_ever() {
     let story = Story::of(Fake::failing((0..9).map(|_| Fault::Code("40P01"))), ONE_LANE);
     let refused = story.add("a", "1").await.await.unwrap();
     assert!(matches!(refused, Err(StoreError::Unavailable(_))));
-    assert_eq!(story.fake.failures.lock().unwrap().len(), 4);
+    assert_eq!(story.fake.orders.faults.lock().unwrap().len(), 4);
 }
 
 #[tokio::test]
@@ -230,20 +210,20 @@ async fn a_lost_connection_is_an_unknown_outcome_and_nothing_is_written_twice() 
         assert!(story.committed().is_empty());
         // The next one goes by a new connection.
         assert!(story.add("a", "2").await.await.unwrap().is_ok());
-        assert_eq!(story.fake.connected.load(Ordering::SeqCst), 2);
+        assert_eq!(story.fake.orders.connected(), 2);
     }
 }
 
 #[tokio::test]
 async fn a_full_disk_is_not_blamed_on_the_rows() {
     let mut fake = Fake::failing([Fault::Code("53100")]);
-    fake.permits = Semaphore::new(1);
+    fake.orders.permits = Semaphore::new(1);
     let story = Story::of(fake, ONE_LANE);
     let pending = story.add_all(&[("a", "1")]).await;
     assert_eq!(outcomes(pending).await, [false]);
-    story.fake.failures.lock().unwrap().push_back(Fault::Code("53100"));
+    story.fake.orders.faults.lock().unwrap().push_back(Fault::Code("53100"));
     let (a, b) = (story.add("a", "2").await, story.add("b", "3").await);
-    story.fake.permits.add_permits(2);
+    story.fake.orders.permits.add_permits(2);
     assert_eq!(outcomes(vec![a, b]).await, [false, true]);
 }
 
@@ -264,7 +244,7 @@ async fn closing_finishes_what_was_taken_and_takes_no_more() {
     tokio::task::yield_now().await;
     assert!(!closing.is_finished());
     assert!(story.add("c", "3").await.await.unwrap().is_err());
-    story.fake.permits.add_permits(2);
+    story.fake.orders.permits.add_permits(2);
     closing.await.unwrap();
     assert_eq!(outcomes(pending).await, [true; 2]);
 }
