@@ -8,10 +8,10 @@ use sqlx::{ConnectOptions as _, Connection as _};
 
 use super::gather;
 use super::gather::postgres::{Gathered, KINDS};
-use super::lookups::{By, Lookups};
+use super::lookups::Lookups;
 use super::writer::postgres::PostgresSink;
 use super::writer::{Settings, Writer};
-use super::{Membership, Options, Result, StoreError, User};
+use super::{Options, Result, StoreError};
 use crate::clock::Timestamp;
 
 #[path = "verbs/mod.rs"]
@@ -59,7 +59,7 @@ const ALONE: gather::Settings =
 pub struct Postgres {
     pool: Pool,
     lookups: Lookups,
-    gathered: Gathered,
+    questions: Gathered,
     writer: Writer<PostgresSink>,
 }
 
@@ -88,23 +88,10 @@ impl Postgres {
         let (written, asked) = if coalesce { (COALESCED, GATHERED) } else { (SINGLE, ALONE) };
         Ok(Self {
             lookups: Lookups::default(),
-            gathered: Gathered::start(&pool, asked),
+            questions: Gathered::start(&pool, asked),
             writer: Writer::start(PostgresSink(options), written),
             pool,
         })
-    }
-
-    async fn find_user(&self, by: By<'_>, now: Timestamp) -> Result<Option<User>> {
-        self.gathered.user(by, now).await
-    }
-
-    async fn find_membership(
-        &self,
-        user: &str,
-        organisation: &str,
-        credential: &[u8],
-    ) -> Result<Option<Membership>> {
-        self.gathered.membership(user, organisation, credential).await
     }
 }
 

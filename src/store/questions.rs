@@ -23,15 +23,17 @@ pub(super) struct Statements {
     pub(super) membership: &'static str,
 }
 
+/// The columns that `user_of` reads, of `users u`.
+macro_rules! user_columns {
+    () => {
+        "u.id, u.name, u.email, u.password_hash, u.default_organisation_id, u.disabled_at"
+    };
+}
+pub(super) use user_columns;
+
 macro_rules! user {
     ($asked:literal, $joined:literal) => {
-        concat!(
-            "SELECT u.id, u.name, u.email, u.password_hash, u.default_organisation_id, \
-             u.disabled_at, asked.place FROM ",
-            $asked,
-            " ",
-            $joined,
-        )
+        concat!("SELECT ", user_columns!(), ", asked.place FROM ", $asked, " ", $joined,)
     };
 }
 

@@ -49,6 +49,7 @@ const SINGLE: Settings = Settings { batch: 1, ..COALESCED };
 pub struct Sqlite {
     pool: Pool,
     lookups: Lookups,
+    questions: Questions,
     writer: Writer<SqliteSink>,
 }
 
@@ -77,31 +78,35 @@ impl Sqlite {
             .await?;
         let settings = if coalesce { COALESCED } else { SINGLE };
         let writer = Writer::start(SqliteSink(pool.clone()), settings);
-        Ok(Self { pool, lookups: Lookups::default(), writer })
+        let questions = Questions(pool.clone());
+        Ok(Self { pool, lookups: Lookups::default(), questions, writer })
     }
 }
 
 /// The lookups: a statement each. There is no way to and fro that many could share.
-impl Sqlite {
-    async fn find_user(&self, by: By<'_>, now: Timestamp) -> Result<Option<User>> {
+#[derive(Debug)]
+struct Questions(Pool);
+
+impl Questions {
+    async fn user(&self, by: By<'_>, now: Timestamp) -> Result<Option<User>> {
         let query = sqlx::query(by.statement(&ONE));
         let query = match by {
             By::Session(hash) | By::ApiKey(hash) => query.bind(hash).bind(now.as_millis()),
             By::SignIn(id) => query.bind(id).bind(now.as_millis()),
             By::Name(name) => query.bind(name).bind(name.to_lowercase()),
         };
-        let row = query.fetch_optional(&self.pool).await?;
+        let row = query.fetch_optional(&self.0).await?;
         Ok(row.as_ref().map(user_of).transpose()?)
     }
 
-    async fn find_membership(
+    async fn membership(
         &self,
         user: &str,
         organisation: &str,
         credential: &[u8],
     ) -> Result<Option<Membership>> {
         let query = sqlx::query(ONE.membership).bind(organisation).bind(user).bind(credential);
-        let row = query.fetch_optional(&self.pool).await?;
+        let row = query.fetch_optional(&self.0).await?;
         Ok(row.as_ref().map(membership_of).transpose()?)
     }
 }

@@ -1,4 +1,4 @@
-//! Postgres' sources: what is asked together is one statement over arrays.
+//! Postgres' source: what is asked together is one statement over arrays.
 
 use async_trait::async_trait;
 use sqlx::Row as _;
@@ -17,29 +17,38 @@ use crate::store::{Membership, Result, User};
 /// while there is something to ask.
 type Connection = PoolConnection<sqlx::Postgres>;
 
+/// A statement that was given its arrays.
+type Asked = Query<'static, sqlx::Postgres, PgArguments>;
+
+/// Users by what the hash of is kept, at a time.
+type HashAsked = (Vec<u8>, Timestamp);
+/// Users by the ids of their sign-ins, at a time.
+type IdAsked = (String, Timestamp);
+/// Memberships by organisation, user and credential.
+type MembershipAsked = (String, String, Vec<u8>);
+
 /// How many kinds of questions there are.
 pub(in crate::store) const KINDS: usize = 5;
 
 /// A gathering place for each kind of question.
 #[derive(Debug)]
 pub(in crate::store) struct Gathered {
-    sessions: Gather<Hashes>,
-    sign_ins: Gather<Ids>,
-    api_keys: Gather<Hashes>,
-    names: Gather<Names>,
-    memberships: Gather<Memberships>,
+    sessions: Gather<Kind<HashAsked, User>>,
+    sign_ins: Gather<Kind<IdAsked, User>>,
+    api_keys: Gather<Kind<HashAsked, User>>,
+    names: Gather<Kind<String, User>>,
+    memberships: Gather<Kind<MembershipAsked, Membership>>,
 }
 
 impl Gathered {
     /// Must be called on the runtime that is to drive it.
     pub(in crate::store) fn start(pool: &PgPool, settings: Settings) -> Self {
-        let hashes = |statement| Hashes { pool: pool.clone(), statement };
         Self {
-            sessions: Gather::start(hashes(MANY.session), settings),
-            sign_ins: Gather::start(Ids(pool.clone()), settings),
-            api_keys: Gather::start(hashes(MANY.api_key), settings),
-            names: Gather::start(Names(pool.clone()), settings),
-            memberships: Gather::start(Memberships(pool.clone()), settings),
+            sessions: gather(pool, settings, sessions, user_of),
+            sign_ins: gather(pool, settings, sign_ins, user_of),
+            api_keys: gather(pool, settings, api_keys, user_of),
+            names: gather(pool, settings, names, user_of),
+            memberships: gather(pool, settings, memberships, membership_of),
         }
     }
 
@@ -73,124 +82,82 @@ fn is_text(given: &str) -> bool {
     !given.contains('\0')
 }
 
-/// Users by what the hash of is kept, at a time.
-struct Hashes {
+fn gather<Q: Send + Sync + 'static, A: Send + 'static>(
+    pool: &PgPool,
+    settings: Settings,
+    bind: fn(&[&Q]) -> Asked,
+    answer: fn(&PgRow) -> sqlx::Result<A>,
+) -> Gather<Kind<Q, A>> {
+    Gather::start(Kind { pool: pool.clone(), bind, answer }, settings)
+}
+
+/// A kind of question, and what answers it.
+struct Kind<Q, A> {
     pool: PgPool,
-    statement: &'static str,
+    bind: fn(&[&Q]) -> Asked,
+    answer: fn(&PgRow) -> sqlx::Result<A>,
 }
 
 #[async_trait]
-impl Source for Hashes {
+impl<Q: Send + Sync + 'static, A: Send + 'static> Source for Kind<Q, A> {
     type Connection = Connection;
-    type Question = (Vec<u8>, Timestamp);
-    type Answer = User;
+    type Question = Q;
+    type Answer = A;
 
     async fn connect(&self) -> sqlx::Result<Connection> {
         self.pool.acquire().await
     }
 
+    /// The rows of a statement, each in the place of the question that it answers.
     async fn ask(
         &self,
         connection: &mut Connection,
-        questions: &[&Self::Question],
-    ) -> sqlx::Result<Vec<Option<User>>> {
-        let hashes: Vec<&[u8]> = questions.iter().map(|(hash, _)| &**hash).collect();
-        let times: Vec<i64> = questions.iter().map(|(_, now)| now.as_millis()).collect();
-        let query = sqlx::query(self.statement).bind(hashes).bind(times);
-        answers(query, connection, questions.len(), user_of).await
+        questions: &[&Q],
+    ) -> sqlx::Result<Vec<Option<A>>> {
+        let rows = (self.bind)(questions).fetch_all(&mut **connection).await?;
+        let mut answers: Vec<Option<A>> = questions.iter().map(|_| None).collect();
+        for row in rows {
+            // Ordinality counts from one.
+            let place = usize::try_from(row.try_get::<i64, _>("place")? - 1).ok();
+            let place = place.and_then(|place| answers.get_mut(place));
+            *place.ok_or_else(|| sqlx::Error::Protocol("an answer to nothing asked".into()))? =
+                Some((self.answer)(&row)?);
+        }
+        Ok(answers)
     }
 }
 
-/// Users by the ids of their sign-ins, at a time.
-struct Ids(PgPool);
-
-#[async_trait]
-impl Source for Ids {
-    type Connection = Connection;
-    type Question = (String, Timestamp);
-    type Answer = User;
-
-    async fn connect(&self) -> sqlx::Result<Connection> {
-        self.0.acquire().await
-    }
-
-    async fn ask(
-        &self,
-        connection: &mut Connection,
-        questions: &[&Self::Question],
-    ) -> sqlx::Result<Vec<Option<User>>> {
-        let ids: Vec<&str> = questions.iter().map(|(id, _)| &**id).collect();
-        let times: Vec<i64> = questions.iter().map(|(_, now)| now.as_millis()).collect();
-        let query = sqlx::query(MANY.sign_in).bind(ids).bind(times);
-        answers(query, connection, questions.len(), user_of).await
-    }
+fn sessions(asked: &[&HashAsked]) -> Asked {
+    hashes(MANY.session, asked)
 }
 
-/// Users by name or address.
-struct Names(PgPool);
-
-#[async_trait]
-impl Source for Names {
-    type Connection = Connection;
-    type Question = String;
-    type Answer = User;
-
-    async fn connect(&self) -> sqlx::Result<Connection> {
-        self.0.acquire().await
-    }
-
-    async fn ask(
-        &self,
-        connection: &mut Connection,
-        questions: &[&String],
-    ) -> sqlx::Result<Vec<Option<User>>> {
-        let names: Vec<&str> = questions.iter().map(|name| &***name).collect();
-        let folded: Vec<String> = questions.iter().map(|name| name.to_lowercase()).collect();
-        let query = sqlx::query(MANY.name).bind(names).bind(folded);
-        answers(query, connection, questions.len(), user_of).await
-    }
+fn api_keys(asked: &[&HashAsked]) -> Asked {
+    hashes(MANY.api_key, asked)
 }
 
-/// Memberships by organisation, user and credential.
-struct Memberships(PgPool);
-
-#[async_trait]
-impl Source for Memberships {
-    type Connection = Connection;
-    type Question = (String, String, Vec<u8>);
-    type Answer = Membership;
-
-    async fn connect(&self) -> sqlx::Result<Connection> {
-        self.0.acquire().await
-    }
-
-    async fn ask(
-        &self,
-        connection: &mut Connection,
-        questions: &[&Self::Question],
-    ) -> sqlx::Result<Vec<Option<Membership>>> {
-        let organisations: Vec<&str> = questions.iter().map(|asked| &*asked.0).collect();
-        let users: Vec<&str> = questions.iter().map(|asked| &*asked.1).collect();
-        let credentials: Vec<&[u8]> = questions.iter().map(|asked| &*asked.2).collect();
-        let query = sqlx::query(MANY.membership).bind(organisations).bind(users).bind(credentials);
-        answers(query, connection, questions.len(), membership_of).await
-    }
+fn hashes(statement: &'static str, asked: &[&HashAsked]) -> Asked {
+    let hashes: Vec<&[u8]> = asked.iter().map(|(hash, _)| &**hash).collect();
+    sqlx::query(statement).bind(hashes).bind(times(asked))
 }
 
-/// The rows of a statement, each in the place of the question that it answers.
-async fn answers<A>(
-    query: Query<'_, sqlx::Postgres, PgArguments>,
-    connection: &mut Connection,
-    asked: usize,
-    answer: fn(&PgRow) -> sqlx::Result<A>,
-) -> sqlx::Result<Vec<Option<A>>> {
-    let mut answers: Vec<Option<A>> = (0..asked).map(|_| None).collect();
-    for row in query.fetch_all(&mut **connection).await? {
-        // Ordinality counts from one.
-        let place = usize::try_from(row.try_get::<i64, _>("place")? - 1).ok();
-        let place = place.and_then(|place| answers.get_mut(place));
-        *place.ok_or_else(|| sqlx::Error::Protocol("an answer to nothing asked".into()))? =
-            Some(answer(&row)?);
-    }
-    Ok(answers)
+fn sign_ins(asked: &[&IdAsked]) -> Asked {
+    let ids: Vec<&str> = asked.iter().map(|(id, _)| &**id).collect();
+    sqlx::query(MANY.sign_in).bind(ids).bind(times(asked))
+}
+
+fn times<T>(asked: &[&(T, Timestamp)]) -> Vec<i64> {
+    asked.iter().map(|(_, now)| now.as_millis()).collect()
+}
+
+fn names(asked: &[&String]) -> Asked {
+    let names: Vec<&str> = asked.iter().map(|name| &***name).collect();
+    let folded: Vec<String> = asked.iter().map(|name| name.to_lowercase()).collect();
+    sqlx::query(MANY.name).bind(names).bind(folded)
+}
+
+fn memberships(asked: &[&MembershipAsked]) -> Asked {
+    let organisations: Vec<&str> = asked.iter().map(|(organisation, ..)| &**organisation).collect();
+    let users: Vec<&str> = asked.iter().map(|(_, user, _)| &**user).collect();
+    let credentials: Vec<&[u8]> = asked.iter().map(|(.., credential)| &**credential).collect();
+    sqlx::query(MANY.membership).bind(organisations).bind(users).bind(credentials)
 }

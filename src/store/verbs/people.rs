@@ -37,7 +37,7 @@ impl People for Handle {
         organisation: &str,
         credential: &[u8],
     ) -> Result<Option<Arc<Membership>>> {
-        let load = || self.find_membership(user, organisation, credential);
+        let load = || self.questions.membership(user, organisation, credential);
         self.lookups.membership(user, organisation, load).await
     }
 

@@ -11,12 +11,16 @@ use super::audit::insert_event;
 use super::people::user_of;
 use crate::clock::Timestamp;
 use crate::store::lookups::By;
+use crate::store::questions::user_columns;
 use crate::store::{Event, NewSignIn, RefreshToken, Result, Tokens, User};
 
-const SELECT_REFRESH_TOKEN: &str = "SELECT u.id, u.name, u.email, u.password_hash, \
-    u.default_organisation_id, u.disabled_at, s.id, t.rotates, t.replaced_at, s.expires_at \
-    FROM refresh_tokens t JOIN sign_ins s ON s.id = t.sign_in_id JOIN users u ON u.id = s.user_id \
-    WHERE t.token_hash = $1 AND s.expires_at > $2 AND u.disabled_at IS NULL";
+const SELECT_REFRESH_TOKEN: &str = concat!(
+    "SELECT ",
+    user_columns!(),
+    ", s.id, t.rotates, t.replaced_at, s.expires_at FROM refresh_tokens t \
+     JOIN sign_ins s ON s.id = t.sign_in_id JOIN users u ON u.id = s.user_id \
+     WHERE t.token_hash = $1 AND s.expires_at > $2 AND u.disabled_at IS NULL",
+);
 
 /// Of one sign-in the newest twenty are kept: enough to see a stolen one come back, and no more
 /// than that, however often it is refreshed.
