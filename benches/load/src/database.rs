@@ -18,8 +18,7 @@ pub(crate) fn session(user: usize) -> String {
 }
 
 impl Database {
-    /// A migrated database with as many users as there are connections, each in one of ten
-    /// organisations and signed in.
+    /// A migrated database with that many users, each in one of ten organisations and signed in.
     pub(crate) async fn prepare(
         server: &str,
         options: &Options,

@@ -122,21 +122,13 @@ fn measure(options: &Options) -> Result<(), Failure> {
         let requests = variant::requests(options, connections);
         for _ in 0..options.rounds {
             for service in &running {
-                let warm_up = Duration::from_millis(options.time / 4);
-                runtime.block_on(client::drive(
-                    service.address,
-                    &requests,
-                    connections,
-                    warm_up,
-                ))?;
+                let drive = |milliseconds| {
+                    let time = Duration::from_millis(milliseconds);
+                    runtime.block_on(client::drive(service.address, &requests, connections, time))
+                };
+                drive(options.time / 4)?;
                 let (server_before, database_before) = (service.cpu()?, database.cpu()?);
-                let time = Duration::from_millis(options.time);
-                let load = runtime.block_on(client::drive(
-                    service.address,
-                    &requests,
-                    connections,
-                    time,
-                ))?;
+                let load = drive(options.time)?;
                 let server = service.cpu()?.saturating_sub(server_before);
                 let database = database.cpu()?.saturating_sub(database_before);
                 let cell = Cell::of(&load, server, database, service.memory()?);
