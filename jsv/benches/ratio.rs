@@ -37,7 +37,7 @@ struct Case {
     contestants: Vec<Contestant>,
 }
 
-fn main() {
+pub(crate) fn main() {
     let arguments: Vec<String> =
         std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
