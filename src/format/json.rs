@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::ser::{CharEscape, CompactFormatter, Formatter};
 use serde_json::value::RawValue;
 
-use super::{Format, Host, MediaType, Unreadable, Unwritable, Visit};
+use super::{Format, Host, MediaType, Placed, Unreadable, Unwritable, Visit, without_place};
 use crate::dto::{AnyDto, Style, TypeDef};
 
 /// JSON.
@@ -54,11 +54,37 @@ impl Format for Json {
         visit: &mut Visit<'_>,
     ) -> Result<(), Unreadable> {
         let mut json = serde_json::Deserializer::from_str(text);
-        // serde_json's own messages end with line and column, those of the DTO included.
-        visit(&mut <dyn erased_serde::Deserializer>::erase(Lenient(&mut json)))
-            .map_err(|error| Unreadable::said(text, &error))?;
-        json.end().map_err(|error| Unreadable::said(text, &error))
+        visit(&mut <dyn erased_serde::Deserializer>::erase(Lenient(&mut json, text)))
+            .map_err(|error| unreadable(text, &error.to_string()))?;
+        json.end().map_err(|error| unreadable(text, &error.to_string()))
     }
+}
+
+/// What `serde_json` said, with the column as it is in the other formats: its messages end with line and
+/// column, those about the DTO included, but it counts bytes, and none where a line has just begun.
+fn unreadable(text: &str, said: &str) -> Unreadable {
+    let Some(Placed { said, line, column }) = Placed::of(said) else {
+        return Unreadable::said(text, &said);
+    };
+    let mut breaks = memchr::memchr_iter(b'\n', text.as_bytes());
+    let start = match line.checked_sub(2) {
+        Some(before) => breaks.nth(before).map_or(text.len(), |at| at + 1),
+        None => 0,
+    };
+    let offset = text.floor_char_boundary(start + column.saturating_sub(1));
+    Unreadable::at(text, offset, said)
+}
+
+/// Why a value of the document `text` is not what was asked for, with its place in `serde_json`'s manner,
+/// which takes that out of a message again.
+fn unfit<E: serde::de::Error>(text: &str, raw: &RawValue, error: impl fmt::Display) -> E {
+    let said = without_place(&error);
+    // The value is a part of the document, so this is how far into it it begins.
+    let offset = raw.get().as_ptr().addr().wrapping_sub(text.as_ptr().addr());
+    let Some(before) = text.as_bytes().get(..offset) else { return E::custom(said) };
+    let start = memchr::memrchr(b'\n', before).map_or(0, |at| at + 1);
+    let line = memchr::memchr_iter(b'\n', before).count() + 1;
+    E::custom(format_args!("{said} at line {line} column {}", offset - start + 1))
 }
 
 /// Escapes what the original escapes, and in its spelling: control characters and U+007F with
@@ -93,8 +119,9 @@ impl Formatter for Escapes {
     }
 }
 
-/// A deserializer of JSON that gives text where text is asked for, whatever stands there.
-struct Lenient<D>(D);
+/// A deserializer of JSON that gives text where text is asked for, whatever stands there. The document is
+/// for telling where a value is.
+struct Lenient<'t, D>(D, &'t str);
 
 /// Scalars are taken as their text and read from that, as the original does: `"1"` is a number too.
 macro_rules! from_text {
@@ -104,13 +131,15 @@ macro_rules! from_text {
             if raw.get() == "null" {
                 return visitor.visit_unit();
             }
-            let text = text_of(raw).map_err(D::Error::custom)?;
-            visitor.$visit(jsv::from_str::<$type>(&text).map_err(D::Error::custom)?)
+            let unfit = |error: &dyn fmt::Display| unfit(self.1, raw, error);
+            let text = text_of(raw).map_err(|error| unfit(&error))?;
+            let value = jsv::from_str::<$type>(&text).map_err(|error| unfit(&error))?;
+            visitor.$visit(value)
         }
     )*};
 }
 
-impl<'de, D: Deserializer<'de>> Deserializer<'de> for Lenient<D> {
+impl<'de, D: Deserializer<'de>> Deserializer<'de> for Lenient<'_, D> {
     type Error = D::Error;
 
     from_text! {
@@ -132,7 +161,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Lenient<D> {
         if raw.get() == "null" {
             return visitor.visit_unit();
         }
-        match text_of(raw).map_err(D::Error::custom)? {
+        match text_of(raw).map_err(|error| unfit(self.1, raw, error))? {
             Cow::Borrowed(text) => visitor.visit_str(text),
             Cow::Owned(text) => visitor.visit_string(text),
         }
@@ -143,15 +172,15 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Lenient<D> {
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
-        self.0.deserialize_option(Within(visitor))
+        self.0.deserialize_option(Within(visitor, self.1))
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
-        self.0.deserialize_seq(Within(visitor))
+        self.0.deserialize_seq(Within(visitor, self.1))
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
-        self.0.deserialize_map(Within(visitor))
+        self.0.deserialize_map(Within(visitor, self.1))
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -160,7 +189,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Lenient<D> {
         _: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, D::Error> {
-        self.0.deserialize_map(Within(visitor))
+        self.0.deserialize_map(Within(visitor, self.1))
     }
 
     fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
@@ -172,7 +201,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Lenient<D> {
     }
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
-        self.0.deserialize_any(Within(visitor))
+        self.0.deserialize_any(Within(visitor, self.1))
     }
 
     serde::forward_to_deserialize_any! {
@@ -181,9 +210,9 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Lenient<D> {
 }
 
 /// Hands what it visits on, with every deserializer inside it lenient again.
-struct Within<T>(T);
+struct Within<'t, T>(T, &'t str);
 
-impl<'de, V: Visitor<'de>> Visitor<'de> for Within<V> {
+impl<'de, V: Visitor<'de>> Visitor<'de> for Within<'_, V> {
     type Value = V::Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -199,38 +228,38 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Within<V> {
     }
 
     fn visit_some<D: Deserializer<'de>>(self, some: D) -> Result<V::Value, D::Error> {
-        self.0.visit_some(Lenient(some))
+        self.0.visit_some(Lenient(some, self.1))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<V::Value, A::Error> {
-        self.0.visit_seq(Within(items))
+        self.0.visit_seq(Within(items, self.1))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<V::Value, A::Error> {
-        self.0.visit_map(Within(members))
+        self.0.visit_map(Within(members, self.1))
     }
 }
 
-impl<'de, T: DeserializeSeed<'de>> DeserializeSeed<'de> for Within<T> {
+impl<'de, T: DeserializeSeed<'de>> DeserializeSeed<'de> for Within<'_, T> {
     type Value = T::Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<T::Value, D::Error> {
-        self.0.deserialize(Lenient(deserializer))
+        self.0.deserialize(Lenient(deserializer, self.1))
     }
 }
 
-impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Within<A> {
+impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Within<'_, A> {
     type Error = A::Error;
 
     fn next_element_seed<T: DeserializeSeed<'de>>(
         &mut self,
         seed: T,
     ) -> Result<Option<T::Value>, A::Error> {
-        self.0.next_element_seed(Within(seed))
+        self.0.next_element_seed(Within(seed, self.1))
     }
 }
 
-impl<'de, A: MapAccess<'de>> MapAccess<'de> for Within<A> {
+impl<'de, A: MapAccess<'de>> MapAccess<'de> for Within<'_, A> {
     type Error = A::Error;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(
@@ -242,7 +271,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Within<A> {
     }
 
     fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, A::Error> {
-        self.0.next_value_seed(Within(seed))
+        self.0.next_value_seed(Within(seed, self.1))
     }
 }
 
@@ -303,7 +332,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Transcoded<'a> {
             }
             _ => text_of(raw).map(Self::Text),
         }
-        .map_err(D::Error::custom)
+        .map_err(|error| D::Error::custom(without_place(&error)))
     }
 }
 
@@ -407,7 +436,19 @@ mod tests {
             (r#"{"name":"x""#, "EOF while parsing an object at line 1 column 11"),
             (r#"{"name":"x"}}"#, "trailing characters at line 1 column 13"),
             (r#"{"name":"x",}"#, "trailing comma at line 1 column 13"),
-            ("", "EOF while parsing a value at line 1 column 0"),
+            ("", "EOF while parsing a value at line 1 column 1"),
+            ("{\"name\":\"é\"\n", "EOF while parsing an object at line 2 column 1"),
+            (r#"{"name":"éé",x}"#, "key must be a string at line 1 column 14"),
+            (r#"{"name":"é€😀"#, "EOF while parsing a string at line 1 column 12"),
+            (r#"{"name":"é","count":"xyz"}"#, "invalid number `xyz` at line 1 column 21"),
+            (
+                "{\"name\":\"é\",\n \"count\":99999999999}",
+                "invalid number `99999999999` at line 2 column 10",
+            ),
+            (
+                r#"{"inner":[{"name":"x"},5]}"#,
+                "invalid type: integer `5`, expected the members of Sample2 at line 1 column 24",
+            ),
         ] {
             assert_eq!(read(text).err().unwrap(), message, "{text}");
         }

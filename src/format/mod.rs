@@ -128,12 +128,37 @@ impl Unreadable {
     #[must_use]
     pub fn said(text: &str, error: &dyn std::fmt::Display) -> Self {
         let message = error.to_string();
-        if message.contains(" at line ") {
+        if Placed::of(&message).is_some() {
             Self(message)
         } else {
             Self::at(text, text.len(), &message)
         }
     }
+}
+
+/// A reader's message, the place that it ends with taken off.
+struct Placed<'a> {
+    said: &'a str,
+    line: usize,
+    column: usize,
+}
+
+impl<'a> Placed<'a> {
+    fn of(message: &'a str) -> Option<Self> {
+        let (said, place) = message.rsplit_once(" at line ")?;
+        let (line, column) = place.split_once(" column ")?;
+        Some(Self { said, line: line.parse().ok()?, column: column.parse().ok()? })
+    }
+}
+
+/// What a reader said of one value's text, without the place in that text: it says nothing of where in
+/// the body the value is.
+fn without_place(error: &dyn std::fmt::Display) -> String {
+    let mut message = error.to_string();
+    if let Some(length) = Placed::of(&message).map(|placed| placed.said.len()) {
+        message.truncate(length);
+    }
+    message
 }
 
 /// Why a reply could not be written: a defect, since replies are made of text.

@@ -1,6 +1,6 @@
 //! Bad input, in every format: status, code, place; and nothing kept of it.
 
-use foundry_api::format::Formats;
+use foundry_api::format::{Format, Formats};
 
 use crate::support::{ALICE, BOB, GENERATE, NOW, TestApp};
 
@@ -182,4 +182,34 @@ async fn verbs_that_are_not_there_are_404_on_the_route_and_405_on_predefined_one
     let reply = app.send("PUT", "/json/reply/Nope", &[], b"").expect(405);
     let message = "The operation 'Nope' does not exist for this service";
     assert_eq!(reply.json()["responseStatus"]["message"], message);
+}
+
+/// A member that does not fit, behind text of more bytes than characters: the body, and the column of the
+/// value, which in XML is that of its element.
+const UNFIT: &[(&str, &str, usize)] = &[
+    ("json", "{\"userName\":\"é€😀\",\n\"rememberMe\":\"maybe\",\"é\":1}", 14),
+    ("jsv", "{userName:é€😀,\nrememberMe:maybe}", 12),
+    (
+        "xml",
+        "<Authenticate xmlns=\"http://schemas.servicestack.net/types\"><UserName>é</UserName>\n\
+         <Meta>é€😀</Meta><RememberMe>maybe</RememberMe></Authenticate>",
+        17,
+    ),
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_value_that_does_not_fit_is_placed_once_and_in_characters() {
+    let app = TestApp::start().await;
+    let formats = Formats::standard();
+    let readers: Vec<&str> =
+        formats.iter().filter(|format| format.reads()).map(Format::name).collect();
+    assert_eq!(readers, UNFIT.iter().map(|(name, ..)| *name).collect::<Vec<_>>());
+    for (name, body, column) in UNFIT {
+        let media_type = formats.named(name).unwrap().media_types()[0].name;
+        let headers = [("Content-Type", media_type), ("Accept", "application/json")];
+        let reply = app.send("POST", "/auth", &headers, body.as_bytes()).expect(400);
+        let message = reply.json()["responseStatus"]["message"].as_str().unwrap().to_owned();
+        let (_, said) = message.split_once("Error: ").unwrap();
+        assert_eq!(said, format!("invalid bool `maybe` at line 2 column {column}"), "{name}");
+    }
 }

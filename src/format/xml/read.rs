@@ -9,7 +9,7 @@ use quick_xml::events::{BytesRef, BytesStart, Event};
 use quick_xml::name::ResolveResult;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 
-use super::super::{Unreadable, Visit};
+use super::super::{Unreadable, Visit, without_place};
 use super::{ENTRY, INSTANCE};
 use crate::dto::{FieldDef, Kind, TypeDef};
 
@@ -193,7 +193,7 @@ macro_rules! from_text {
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fail> {
             (&mut jsv::Deserializer::new(self.text()?.trim()))
                 .$method(visitor)
-                .map_err(|error| self.fail(&error.to_string()))
+                .map_err(|error| self.fail(&without_place(&error)))
         }
     )*};
 }

@@ -352,5 +352,7 @@ fn assert_placed(error: &Error, bytes: &[u8]) {
     let lines = text.bytes().filter(|byte| *byte == b'\n').count() + 1;
     let (line, column): (usize, usize) = (line.parse().unwrap(), column.parse().unwrap());
     assert!((1..=lines).contains(&line), "line {line} of {lines}: {message}");
-    assert!(column <= text.len() + 1, "column {column} of {}: {message}", text.len());
+    // The end of a line counts as a place in it.
+    let columns = text.split('\n').nth(line - 1).unwrap_or_default().chars().count() + 1;
+    assert!((1..=columns).contains(&column), "column {column} of {columns}: {message}");
 }
