@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::ser::{CharEscape, CompactFormatter, Formatter};
 use serde_json::value::RawValue;
 
-use super::{Format, Host, MediaType, Placed, Unreadable, Unwritable, Visit, without_place};
+use super::{Format, Host, MediaType, Placed, Unreadable, Unwritable, Visit, mark, without_place};
 use crate::dto::{AnyDto, Style, TypeDef};
 
 /// JSON.
@@ -55,16 +55,21 @@ impl Format for Json {
     ) -> Result<(), Unreadable> {
         let mut json = serde_json::Deserializer::from_str(text);
         visit(&mut <dyn erased_serde::Deserializer>::erase(Lenient(&mut json, text)))
-            .map_err(|error| unreadable(text, &error.to_string()))?;
-        json.end().map_err(|error| unreadable(text, &error.to_string()))
+            .map_err(|error| unreadable(text, &error))?;
+        json.end().map_err(|error| unreadable(text, &error))
     }
 }
 
 /// What `serde_json` said, with the column as it is in the other formats: its messages end with line and
 /// column, those about the DTO included, but it counts bytes, and none where a line has just begun.
-fn unreadable(text: &str, said: &str) -> Unreadable {
-    let Some(Placed { said, line, column }) = Placed::of(said) else {
-        return Unreadable::said(text, &said);
+fn unreadable(text: &str, error: &dyn fmt::Display) -> Unreadable {
+    // What is said of an unfit value ends with the place of the cursor, which is behind it.
+    if let Some(unfit) = Unreadable::marked(text, &without_place(error)) {
+        return unfit;
+    }
+    let message = error.to_string();
+    let Some(Placed { said, line, column }) = Placed::of(&message) else {
+        return Unreadable::said(text, error);
     };
     let mut breaks = memchr::memchr_iter(b'\n', text.as_bytes());
     let start = match line.checked_sub(2) {
@@ -75,16 +80,11 @@ fn unreadable(text: &str, said: &str) -> Unreadable {
     Unreadable::at(text, offset, said)
 }
 
-/// Why a value of the document `text` is not what was asked for, with its place in `serde_json`'s manner,
-/// which takes that out of a message again.
-fn unfit<E: serde::de::Error>(text: &str, raw: &RawValue, error: impl fmt::Display) -> E {
-    let said = without_place(&error);
+/// Why a value of the document `text` is not what was asked for.
+fn unfit<E: serde::de::Error>(text: &str, raw: &RawValue, error: &dyn fmt::Display) -> E {
     // The value is a part of the document, so this is how far into it it begins.
-    let offset = raw.get().as_ptr().addr().wrapping_sub(text.as_ptr().addr());
-    let Some(before) = text.as_bytes().get(..offset) else { return E::custom(said) };
-    let start = memchr::memrchr(b'\n', before).map_or(0, |at| at + 1);
-    let line = memchr::memchr_iter(b'\n', before).count() + 1;
-    E::custom(format_args!("{said} at line {line} column {}", offset - start + 1))
+    let offset = raw.get().as_ptr().addr() - text.as_ptr().addr();
+    E::custom(mark(offset, &without_place(error)))
 }
 
 /// Escapes what the original escapes, and in its spelling: control characters and U+007F with
@@ -131,9 +131,8 @@ macro_rules! from_text {
             if raw.get() == "null" {
                 return visitor.visit_unit();
             }
-            let unfit = |error: &dyn fmt::Display| unfit(self.1, raw, error);
-            let text = text_of(raw).map_err(|error| unfit(&error))?;
-            let value = jsv::from_str::<$type>(&text).map_err(|error| unfit(&error))?;
+            let text = text_of(raw).map_err(|error| unfit(self.1, raw, &error))?;
+            let value: $type = jsv::from_str(&text).map_err(|error| unfit(self.1, raw, &error))?;
             visitor.$visit(value)
         }
     )*};
@@ -161,7 +160,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Lenient<'_, D> {
         if raw.get() == "null" {
             return visitor.visit_unit();
         }
-        match text_of(raw).map_err(|error| unfit(self.1, raw, error))? {
+        match text_of(raw).map_err(|error| unfit(self.1, raw, &error))? {
             Cow::Borrowed(text) => visitor.visit_str(text),
             Cow::Owned(text) => visitor.visit_string(text),
         }
@@ -332,7 +331,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Transcoded<'a> {
             }
             _ => text_of(raw).map(Self::Text),
         }
-        .map_err(|error| D::Error::custom(without_place(&error)))
+        .map_err(D::Error::custom)
     }
 }
 

@@ -134,6 +134,18 @@ impl Unreadable {
             Self::at(text, text.len(), &message)
         }
     }
+
+    /// What [`mark`] made, if `message` is that.
+    fn marked(text: &str, message: &str) -> Option<Self> {
+        let (offset, message) = message.split_once('@')?;
+        Some(Self::at(text, offset.parse().ok()?, message))
+    }
+}
+
+/// A message that begins with where in the body what it is about is, in bytes: the errors of serde's
+/// deserializers have no other room for that.
+fn mark(offset: usize, message: &str) -> String {
+    format!("{offset}@{message}")
 }
 
 /// A reader's message, the place that it ends with taken off.
@@ -154,11 +166,11 @@ impl<'a> Placed<'a> {
 /// What a reader said of one value's text, without the place in that text: it says nothing of where in
 /// the body the value is.
 fn without_place(error: &dyn std::fmt::Display) -> String {
-    let mut message = error.to_string();
-    if let Some(length) = Placed::of(&message).map(|placed| placed.said.len()) {
-        message.truncate(length);
+    let message = error.to_string();
+    match Placed::of(&message) {
+        Some(placed) => placed.said.to_owned(),
+        None => message,
     }
-    message
 }
 
 /// Why a reply could not be written: a defect, since replies are made of text.

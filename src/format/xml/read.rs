@@ -9,7 +9,7 @@ use quick_xml::events::{BytesRef, BytesStart, Event};
 use quick_xml::name::ResolveResult;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 
-use super::super::{Unreadable, Visit, without_place};
+use super::super::{Unreadable, Visit, mark, without_place};
 use super::{ENTRY, INSTANCE};
 use crate::dto::{FieldDef, Kind, TypeDef};
 
@@ -47,19 +47,16 @@ pub(super) fn document(
         return Err(at((root.offset, message)));
     }
     let node = Node { element: &root, kind, item: Some(def) };
-    visit(&mut <dyn erased_serde::Deserializer>::erase(node))
-        .map_err(|error| located(text, &error.to_string()))
+    visit(&mut <dyn erased_serde::Deserializer>::erase(node)).map_err(|error| located(text, &error))
 }
 
 /// The kind of a batch's root; what its items are stands in [`Node::item`].
 static LIST: Kind = Kind::String;
 
-/// Errors of the tree's deserializer begin with the offset of the element they are about.
-fn located(text: &str, error: &str) -> Unreadable {
-    match error.split_once('@').and_then(|(at, message)| Some((at.parse().ok()?, message))) {
-        Some((offset, message)) => Unreadable::at(text, offset, message),
-        None => Unreadable::said(text, &error),
-    }
+/// Errors of the tree's deserializer are marked with the offset of the element they are about.
+fn located(text: &str, error: &dyn std::fmt::Display) -> Unreadable {
+    let marked = Unreadable::marked(text, &error.to_string());
+    marked.unwrap_or_else(|| Unreadable::said(text, error))
 }
 
 fn tree(text: &str) -> Result<Element, Fault> {
@@ -175,7 +172,7 @@ type Fail = serde::de::value::Error;
 
 impl<'a> Node<'a> {
     fn fail(&self, message: &str) -> Fail {
-        Fail::custom(format!("{}@{message}", self.element.offset))
+        Fail::custom(mark(self.element.offset, message))
     }
 
     fn text(&self) -> Result<&'a str, Fail> {
