@@ -279,7 +279,7 @@ fn text_of(raw: &RawValue) -> Result<Cow<'_, str>, serde_json::Error> {
     match raw.get().as_bytes()[0] {
         b'"' => string_of(raw.get()),
         b'{' | b'[' => {
-            let value: Transcoded<'_> = serde_json::from_str(raw.get())?;
+            let value = Level { left: DEPTH_LIMIT }.value(raw)?;
             jsv::to_string(&value)
                 .map(Cow::Owned)
                 .map_err(<serde_json::Error as serde::de::Error>::custom)
@@ -314,6 +314,10 @@ fn string_of(quoted: &str) -> Result<Cow<'_, str>, serde_json::Error> {
     serde_json::Deserializer::from_str(quoted).deserialize_bytes(Bytes)
 }
 
+/// How deep a list or object may nest that is taken as text. `serde_json` has the same limit for a
+/// document, but does not count what it gives raw.
+const DEPTH_LIMIT: usize = 128;
+
 /// A JSON value that is written again as JSV, numbers digit for digit.
 enum Transcoded<'a> {
     Text(Cow<'a, str>),
@@ -321,21 +325,66 @@ enum Transcoded<'a> {
     Map(Vec<(String, Option<Transcoded<'a>>)>),
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Transcoded<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw: &'de RawValue = Deserialize::deserialize(deserializer)?;
-        match raw.get().as_bytes()[0] {
-            b'[' => serde_json::from_str(raw.get()).map(Self::List),
-            b'{' => {
-                serde_json::Deserializer::from_str(raw.get()).deserialize_map(Pairs).map(Self::Map)
-            }
-            _ => text_of(raw).map(Self::Text),
+/// How many levels may still be inside a value. Each of them is looked through once for those around it,
+/// so this bounds the time, too.
+#[derive(Clone, Copy)]
+struct Level {
+    left: usize,
+}
+
+impl Level {
+    /// The value; nothing for `null`.
+    fn value(self, raw: &RawValue) -> Result<Option<Transcoded<'_>>, serde_json::Error> {
+        let kind = raw.get().as_bytes()[0];
+        if kind == b'n' {
+            return Ok(None);
         }
-        .map_err(D::Error::custom)
+        if !matches!(kind, b'[' | b'{') {
+            return text_of(raw).map(|text| Some(Transcoded::Text(text)));
+        }
+        let Some(left) = self.left.checked_sub(1) else {
+            let error = format_args!("text nested deeper than {DEPTH_LIMIT} levels");
+            return Err(<serde_json::Error as serde::de::Error>::custom(error));
+        };
+        let mut json = serde_json::Deserializer::from_str(raw.get());
+        let value = if kind == b'[' {
+            Transcoded::List(json.deserialize_seq(Items(Self { left }))?)
+        } else {
+            Transcoded::Map(json.deserialize_map(Pairs(Self { left }))?)
+        };
+        Ok(Some(value))
     }
 }
 
-struct Pairs;
+impl<'de> DeserializeSeed<'de> for Level {
+    type Value = Option<Transcoded<'de>>;
+
+    fn deserialize<D: Deserializer<'de>>(self, value: D) -> Result<Self::Value, D::Error> {
+        self.value(Deserialize::deserialize(value)?).map_err(D::Error::custom)
+    }
+}
+
+/// What is in a list.
+struct Items(Level);
+
+impl<'de> Visitor<'de> for Items {
+    type Value = Vec<Option<Transcoded<'de>>>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = seq.next_element_seed(self.0)? {
+            items.push(item);
+        }
+        Ok(items)
+    }
+}
+
+/// What is in an object.
+struct Pairs(Level);
 
 impl<'de> Visitor<'de> for Pairs {
     type Value = Vec<(String, Option<Transcoded<'de>>)>;
@@ -346,8 +395,8 @@ impl<'de> Visitor<'de> for Pairs {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut pairs = Vec::new();
-        while let Some(pair) = map.next_entry()? {
-            pairs.push(pair);
+        while let Some(key) = map.next_key()? {
+            pairs.push((key, map.next_value_seed(self.0)?));
         }
         Ok(pairs)
     }
@@ -412,6 +461,24 @@ mod tests {
         names(r#"{"name":"\ud800x"}"#, Some("\u{FFFD}x"));
         names(r#"{"name":"\ud83d\ude00"}"#, Some("😀"));
         names(r#"{"name":"1","name":"2","other":{"name":3}}"#, Some("2"));
+    }
+
+    #[test]
+    fn what_is_taken_as_text_nests_up_to_a_limit() {
+        for (open, close) in [("[", "]"), ("{\"a\":", "}"), ("[{\"a\":[", "]}]")] {
+            let levels = open.matches(['[', '{']).count();
+            let nested = |depth: usize| {
+                let times = depth / levels;
+                format!("{{\n\"name\":{}1{}}}", open.repeat(times), close.repeat(times))
+            };
+            assert!(read(&nested(DEPTH_LIMIT / 2)).is_ok());
+            let limit = DEPTH_LIMIT / levels * levels;
+            assert!(read(&nested(limit)).is_ok(), "{open} {limit}");
+            for depth in [limit + levels, 10_000] {
+                let message = "text nested deeper than 128 levels at line 2 column 8";
+                assert_eq!(read(&nested(depth)).err().unwrap(), message, "{open} {depth}");
+            }
+        }
     }
 
     #[test]

@@ -66,6 +66,35 @@ pub(crate) struct Maker {
     credentials: Credentials,
 }
 
+/// What opens and closes a level of something.
+const LEVELS: [(&str, &str); 9] = [
+    ("[", "]"),
+    ("{a:", "}"),
+    ("{\"a\":", "}"),
+    ("[{\"a\":[", "]}]"),
+    ("<a>", "</a>"),
+    ("a:", ""),
+    ("\"", "\""),
+    ("&amp;", ""),
+    ("[{", "}]"),
+];
+
+/// A document that nests as deep as there is room for: opened only, or closed again inside a member.
+fn deep(dice: &mut Dice) -> String {
+    let (open, close) = LEVELS[dice.below(LEVELS.len())];
+    let times = dice.below(60_000 / (open.len() + close.len()));
+    if once_in(dice, 2) {
+        return open.repeat(times);
+    }
+    let nested = open.repeat(times) + &close.repeat(times);
+    let name = dice.pick(&["OrganisationId", "organisationId", "userName", "code", "provider"]);
+    match dice.below(3) {
+        0 => format!("{{\"{name}\":{nested}}}"),
+        1 => format!("[{{\"{name}\":{nested}}}]"),
+        _ => format!("{{{name}:{nested}}}"),
+    }
+}
+
 impl Maker {
     pub(crate) fn new(seed: u64, credentials: Credentials) -> Self {
         Self { seed, operations: Operations::standard(), formats: Formats::standard(), credentials }
@@ -101,8 +130,7 @@ impl Maker {
         self.document(dice, draft);
         dice.bend(&mut draft.body);
         if once_in(dice, 50) {
-            let deep = dice.pick(&["[", "{a:", "{\"a\":", "<a>", "\"", "&amp;", "[{"]);
-            draft.body = deep.repeat(60_000 / deep.len()).into_bytes();
+            draft.body = deep(dice).into_bytes();
         }
     }
 
