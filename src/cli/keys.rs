@@ -7,7 +7,7 @@ use data_encoding::{BASE64, HEXLOWER};
 use indicatif::{ProgressBar, ProgressStyle};
 use zeroize::Zeroizing;
 
-use super::serve::sealer;
+use super::first_start::Alone;
 use super::{Failure, open_ready, told};
 use crate::config::Config;
 use crate::random::{self, Random as _, SystemSource};
@@ -40,7 +40,7 @@ pub(super) async fn keys(config: &Config, command: Keys) -> Result<(), Failure> 
         println!("{}", *generate()?);
         return Ok(());
     }
-    let sealer = sealer(config)?;
+    let sealer = Alone::with(config)?.sealer(config)?;
     let store = open_ready(config).await?;
     let done = match command {
         Keys::Rewrap { dry_run: false } => rewrap(&*store, &sealer).await,

@@ -4,6 +4,7 @@
 
 mod api_keys;
 mod audit;
+mod first_start;
 mod keys;
 mod people;
 mod serve;
@@ -18,6 +19,7 @@ use std::sync::Arc;
 use clap::{Parser, Subcommand};
 use zeroize::Zeroizing;
 
+use self::first_start::Alone;
 use crate::config::Config;
 use crate::store::{self, Store, StoreError};
 
@@ -81,6 +83,7 @@ pub fn main() -> ExitCode {
 }
 
 async fn migrate(config: &Config) -> Result<(), Failure> {
+    let _alone = Alone::with(config)?;
     let store = open(config, false).await?;
     store.migrate().await.map_err(told)?;
     store.close().await;
@@ -110,6 +113,7 @@ fn private_folder(path: &Path) -> std::io::Result<()> {
 
 /// A store that is ready for the commands that change it: the embedded one migrates by itself.
 async fn open_ready(config: &Config) -> Result<Arc<dyn Store>, Failure> {
+    let _alone = Alone::with(config)?;
     let store = open(config, false).await?;
     if is_embedded(config) {
         store.migrate().await.map_err(told)?;

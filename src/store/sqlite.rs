@@ -1,6 +1,7 @@
 //! SQLite, embedded: one file, no server. Writers come one after the other, so a transaction that
 //! takes the write lock at its start is atomic as a whole.
 
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::time::Duration;
 
 use sqlx::sqlite::{
@@ -12,7 +13,7 @@ use super::lookups::{By, Lookups};
 use super::questions::ONE;
 use super::writer::sqlite::SqliteSink;
 use super::writer::{Settings, Writer};
-use super::{COUNTED_MOST, Event, Membership, Options, PendingKey, Result, User};
+use super::{COUNTED_MOST, Event, Membership, Options, PendingKey, Result, StoreError, User};
 use crate::clock::Timestamp;
 
 #[path = "verbs/mod.rs"]
@@ -57,6 +58,9 @@ impl Sqlite {
     pub(super) async fn open(path: &str, options: Options) -> Result<Self> {
         let coalesce = options.coalesce;
         let in_memory = path == ":memory:";
+        if !in_memory {
+            owned(path.trim_start_matches("//"))?;
+        }
         let options = SqliteConnectOptions::new()
             .filename(path.trim_start_matches("//"))
             .create_if_missing(true)
@@ -80,6 +84,18 @@ impl Sqlite {
         let writer = Writer::start(SqliteSink(pool.clone()), settings);
         let questions = Questions(pool.clone());
         Ok(Self { pool, lookups: Lookups::default(), questions, writer })
+    }
+}
+
+/// Makes the file where there is none, for its owner's eyes only, whatever folder it is in: it holds
+/// password hashes. SQLite gives the files beside it the same mode.
+fn owned(path: &str) -> Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    match options.write(true).create_new(true).mode(0o600).open(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
+            Err(StoreError::Failed(error.into()))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -36,6 +36,9 @@ pub struct Request<'a> {
 pub struct Spans {
     #[cfg(feature = "otlp")]
     exporter: Option<super::otlp::Exporter>,
+    /// Whether somebody configured a collector, and waits for spans.
+    #[cfg(not(feature = "otlp"))]
+    awaited: bool,
 }
 
 /// Names a collector, for all signals and for traces alone (OpenTelemetry's own names).
@@ -62,14 +65,20 @@ impl Spans {
         Ok(Self { exporter: Some(super::otlp::Exporter::start()?) })
     }
 
-    /// Somebody who configures a collector waits for spans, and should not wait for ever.
     #[cfg(not(feature = "otlp"))]
     #[expect(clippy::unnecessary_wraps, reason = "fails in the other build")]
     fn configured() -> Result<Self, String> {
-        tracing::warn!(
-            "a collector is configured, but this program was built without the feature otlp"
-        );
-        Ok(Self::default())
+        Ok(Self { awaited: true })
+    }
+
+    /// Says in the log that nothing will be sent, where that is not what was configured.
+    pub fn announce(&self) {
+        #[cfg(not(feature = "otlp"))]
+        if self.awaited {
+            tracing::warn!(
+                "a collector is configured, but this program was built without the feature otlp"
+            );
+        }
     }
 
     /// A request was answered.

@@ -21,6 +21,7 @@ mod crowd;
 mod dice;
 mod durability;
 mod errors;
+mod first_start;
 mod golden;
 mod http_layer;
 mod idle;
