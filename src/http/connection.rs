@@ -11,11 +11,11 @@
 //!
 //! How many requests are under way the pipeline says, through [`Traffic`].
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::{Duration, Instant};
 
 use actix_web::rt::net::{ActixStream, Ready, TcpStream};
@@ -26,29 +26,85 @@ use super::bounds::{Bounds, Place};
 
 /// The requests under way on one connection.
 #[derive(Clone, Default)]
-pub(super) struct Traffic(Rc<Cell<usize>>);
+pub(super) struct Traffic(Rc<State>);
+
+#[derive(Default)]
+struct State {
+    under_way: Cell<usize>,
+    /// Whether one of them reads its body.
+    reading: Cell<bool>,
+    answered: Cell<usize>,
+    /// Who wants to know when that changes.
+    waiting: RefCell<Option<Waker>>,
+}
 
 /// A request under way, until this is dropped.
 pub(super) struct Underway(Traffic);
 
+/// A request's body that is being read, until this is dropped.
+pub(super) struct Reading(Traffic);
+
 impl Traffic {
     /// One more, if there are not `most` already.
     pub(super) fn enter(&self, most: usize) -> Option<Underway> {
-        (self.0.get() < most).then(|| {
-            self.0.set(self.0.get() + 1);
+        let count = self.0.under_way.get();
+        (count < most).then(|| {
+            self.0.under_way.set(count + 1);
             Underway(self.clone())
         })
     }
 
+    /// The body of the request under way is wanted.
+    pub(super) fn read(&self) -> Reading {
+        self.0.reading.set(true);
+        self.0.wake();
+        Reading(self.clone())
+    }
+
+    /// How many requests have been answered.
+    pub(super) fn answered(&self) -> usize {
+        self.0.answered.get()
+    }
+
+    /// Whether a request is under way that wants nothing more of the client. If so, wakes the task when
+    /// that changes.
+    pub(super) fn is_occupied(&self, cx: &Context<'_>) -> bool {
+        let occupied = !self.is_quiet() && !self.0.reading.get();
+        if occupied {
+            let mut waiting = self.0.waiting.borrow_mut();
+            match &mut *waiting {
+                Some(waker) => waker.clone_from(cx.waker()),
+                None => *waiting = Some(cx.waker().clone()),
+            }
+        }
+        occupied
+    }
+
     fn is_quiet(&self) -> bool {
-        self.0.get() == 0
+        self.0.under_way.get() == 0
+    }
+}
+
+impl State {
+    fn wake(&self) {
+        if let Some(waker) = self.waiting.take() {
+            waker.wake();
+        }
     }
 }
 
 impl Drop for Underway {
     fn drop(&mut self) {
-        let count = &self.0.0;
-        count.set(count.get().saturating_sub(1));
+        let state = &*self.0.0;
+        state.under_way.set(state.under_way.get().saturating_sub(1));
+        state.answered.set(state.answered.get().wrapping_add(1));
+        state.wake();
+    }
+}
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        self.0.0.reading.set(false);
     }
 }
 
@@ -57,7 +113,7 @@ pub(super) struct Patient {
     stream: TcpStream,
     bounds: Bounds,
     /// Whether it speaks HTTP/1. In HTTP/2 bytes mean more than requests, and there are pings.
-    http1: bool,
+    pub(super) http1: bool,
     pub(super) traffic: Traffic,
     /// When the last reply was written, or, if bytes have come since, the first of them.
     since: Instant,

@@ -9,8 +9,8 @@
 //!                             └ reply.rs      answer or refusal → bytes
 //! ```
 //!
-//! Below it, server.rs binds and accepts, connection.rs ends connections that let it wait, and
-//! bounds.rs says how long and how many.
+//! Below it, server.rs binds and accepts, turns.rs lets the requests of a connection in one by one,
+//! connection.rs ends connections that let it wait, and bounds.rs says how long and how many.
 //!
 //! None of the steps is a middleware: their order is the contract's, a refusal has to be written in
 //! the negotiated format, and only the pipeline knows the operation.
@@ -32,6 +32,7 @@ mod reply;
 pub mod route;
 mod server;
 mod title_case;
+mod turns;
 
 pub use bounds::Bounds;
 pub use exchange::Exchange;

@@ -211,6 +211,7 @@ async fn body(
     if announced.is_some_and(|length: usize| length > limit) {
         return Err(Error::too_large(limit));
     }
+    let _reading = request.conn_data::<Traffic>().map(Traffic::read);
     let mut body = web::Bytes::new();
     let mut more = web::BytesMut::new();
     let mut chunks = payload;

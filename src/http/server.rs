@@ -26,6 +26,7 @@ use super::bounds::{Bounds, Places};
 use super::connection::Patient;
 use super::pipeline::dispatch;
 use super::title_case::TitleCase;
+use super::turns::Turns;
 use crate::app::App;
 
 /// How long requests under way may take once the service is to stop, in seconds.
@@ -80,7 +81,7 @@ pub fn bind(app: web::Data<App>) -> std::io::Result<Server> {
                 .client_disconnect_timeout(bounds.farewell)
                 .keep_alive(bounds.idle)
                 .on_connect_ext(|connection: &TitleCase, data| {
-                    data.insert(connection.stream.traffic.clone());
+                    data.insert(connection.stream.stream.traffic.clone());
                 })
                 .finish(map_config(service, |()| AppConfig::default()));
             fn_service(move |stream| accepted(stream, bounds, connections.clone())).and_then(http)
@@ -134,7 +135,7 @@ async fn accepted(
     // Replies are written as a whole; waiting for more to send with them only costs time.
     stream.set_nodelay(true)?;
     let peer = stream.peer_addr().ok();
-    let stream = Patient::new(stream, http1, bounds, place);
+    let stream = Turns::new(Patient::new(stream, http1, bounds, place));
     Ok((TitleCase { stream, http1 }, protocol, peer))
 }
 

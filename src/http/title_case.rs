@@ -14,14 +14,14 @@ use std::task::{Context, Poll};
 use actix_web::rt::net::ActixStream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::connection::Patient;
+use super::turns::Turns;
 
 /// The longest reply of the HTTP layer's own, in bytes.
 const REPLY_MAX: usize = 512;
 
 /// A connection whose last words are in Title-Case.
 pub(super) struct TitleCase {
-    pub(super) stream: Patient,
+    pub(super) stream: Turns,
     /// Whether it speaks HTTP/1; the frames of HTTP/2 are left alone.
     pub(super) http1: bool,
 }

@@ -73,6 +73,78 @@ async fn a_connection_is_kept_unless_the_client_wants_it_closed() {
     assert_title_case(&old);
 }
 
+/// Requests that come together, each with what its reply is: the beginning of its head, and a part of
+/// its body, nothing for none.
+type Train = [(&'static str, &'static str, &'static str)];
+
+const PUT: &str = "PUT /json/reply/GenerateTwoFactorAuthenticationKeyRequest HTTP/1.1\r\nHost: a\r\n\
+    Authorization: Basic YWxpY2U6cEBzczp3MHJk\r\nContent-Type: application/json\r\n\
+    Content-Length: 47\r\n\r\n{\"OrganisationId\":\"org1\",\"X\":\"HEAD / HTTP/1.1\"}";
+const CHUNKED: &str = "PUT /users/2fa/generate-key HTTP/1.1\r\nHost: a\r\n\
+    Authorization: Basic YWxpY2U6cEBzczp3MHJk\r\nContent-Type: application/json\r\n\
+    Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n1\r\n}\r\n0\r\n\r\n";
+const HEAD: &str = "HEAD /health/live HTTP/1.1\r\nHost: a\r\n\r\n";
+const GET: &str = "GET /health/ready HTTP/1.1\r\nHost: a\r\n\r\n";
+const OLD: &str = "GET /health/live HTTP/1.0\r\nHost: a\r\n\r\n";
+const LAST: &str = "GET /health/live HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+const KEY: &str = "\"twoFactorUri\":\"otpauth://";
+const LIVE: &str = "{\"status\":\"live\"}";
+
+/// What is said in reply to each, one after the other.
+fn assert_each_answered(train: &Train, replies: &str) {
+    let mut rest = replies;
+    for (request, status, body) in train {
+        let (head, after) = rest.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{replies}"));
+        assert!(head.starts_with(status), "{request}: {replies}");
+        let closes = head.contains("\r\nConnection: close");
+        assert_eq!(closes, *request == LAST, "{request}: {replies}");
+        let length = head.lines().find_map(|line| line.strip_prefix("Content-Length: ")).unwrap();
+        let length = if body.is_empty() { 0 } else { length.parse().unwrap() };
+        assert!(after[..length].contains(body), "{request}: {replies}");
+        rest = &after[length..];
+    }
+    assert_eq!(rest, "", "{replies}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_reply_is_its_own_requests_whatever_comes_behind() {
+    let store = memory().await;
+    populate(&*store).await;
+    let app = TestApp::with(store, &[("FOUNDRY_KEY_RATE", "0")], |app| app);
+    let trains: [&Train; 5] = [
+        &[(PUT, "HTTP/1.1 200 ", KEY), (HEAD, "HTTP/1.1 200 ", ""), (LAST, "HTTP/1.1 200 ", LIVE)],
+        &[(HEAD, "HTTP/1.1 200 ", ""), (PUT, "HTTP/1.1 200 ", KEY), (OLD, "HTTP/1.0 200 ", LIVE)],
+        &[(CHUNKED, "HTTP/1.1 200 ", KEY), (OLD, "HTTP/1.0 200 ", LIVE)],
+        &[
+            (GET, "HTTP/1.1 200 ", "ready"),
+            (HEAD, "HTTP/1.1 200 ", ""),
+            (LAST, "HTTP/1.1 200 ", LIVE),
+        ],
+        &[
+            (PUT, "HTTP/1.1 200 ", KEY),
+            (CHUNKED, "HTTP/1.1 200 ", KEY),
+            (HEAD, "HTTP/1.1 200 ", ""),
+            (CHUNKED, "HTTP/1.1 200 ", KEY),
+            (LAST, "HTTP/1.1 200 ", LIVE),
+        ],
+    ];
+    for train in trains {
+        let requests: String = train.iter().map(|(request, ..)| *request).collect();
+        assert_each_answered(train, &exchange(&app, requests.as_bytes()));
+        // In two parts, wherever the network cuts them.
+        for at in (1..requests.len()).step_by(7) {
+            let mut stream = connect(&app);
+            stream.set_nodelay(true).unwrap();
+            stream.write_all(&requests.as_bytes()[..at]).unwrap();
+            std::thread::sleep(Duration::from_millis(2));
+            stream.write_all(&requests.as_bytes()[at..]).unwrap();
+            let mut replies = String::new();
+            stream.read_to_string(&mut replies).unwrap();
+            assert_each_answered(train, &replies);
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn http_2_in_clear_text_is_spoken_with_those_who_begin_with_it() {
     let app = TestApp::start().await;
