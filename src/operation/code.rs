@@ -87,7 +87,8 @@ pub(super) async fn check(
 }
 
 /// All keys are tried, whatever is found: a code that fits a pending key confirms it, the newest
-/// first; else it is checked against the active one.
+/// first; else it is checked against the active one. A key that does not open, because the key that
+/// sealed it is not configured, is passed over: it must not take the others with it.
 fn judge(
     app: &App,
     attempt: &Attempt<'_>,
@@ -102,10 +103,18 @@ fn judge(
     let confirming = matches!(attempt.purpose, Purpose::Verify);
     let pending = keys.iter().filter(|key| confirming && key.state == KeyState::Pending);
 
-    let mut fits = None;
-    let (mut hint, mut newest) = (None, true);
+    let (mut fits, mut hint) = (None, None);
+    let (mut opened, mut closed) = (false, Vec::new());
+    let mut newest = true;
     for key in pending.clone().filter(|key| current(key)).chain(active) {
-        let secret = open(app, attempt, key)?;
+        let secret = match open(app, attempt, key) {
+            Ok(secret) => secret,
+            Err(error) => {
+                closed.push((&key.id, error));
+                continue;
+            }
+        };
+        opened = true;
         let found = secret.step_of(code, step, WINDOW, key.last_step);
         fits = fits.or(found.map(|step| Judgement::Fits { key: key.id.clone(), step }));
         if key.state == KeyState::Active {
@@ -117,11 +126,17 @@ fn judge(
             hint = hint.or(off.map(|steps| Hint::ClockOff(steps * STEP)));
         }
     }
+    if !opened {
+        // Where no key opens there was nothing to guess: the failure is ours alone, and counting it
+        // would lock people out for a sealing key that an operator has forgotten.
+        return closed.into_iter().next().map_or(Ok(Judgement::NoKey), |(_, error)| Err(error));
+    }
+    for (key, error) in &closed {
+        let request_id = &attempt.event.request_id;
+        tracing::error!(request_id, key, cause = %error, "a two-factor key was passed over");
+    }
     if let Some(fits) = fits {
         return Ok(fits);
-    }
-    if newest && active.is_none() {
-        return Ok(Judgement::NoKey);
     }
     for key in pending.filter(|key| !current(key)) {
         // Nothing depends on whether it opens.
@@ -129,7 +144,9 @@ fn judge(
         let old = secret.step_of(code, step, WINDOW, -1).is_some();
         hint = hint.or(old.then_some(Hint::OldKey));
     }
-    Ok(Judgement::Wrong(hint))
+    // It counts although it may be the code of a key that did not open: else whoever has a session
+    // could guess at those that did, without end, until an operator notices.
+    Ok(Judgement::Wrong(hint.or((!closed.is_empty()).then_some(Hint::Unopened))))
 }
 
 fn open(
@@ -159,6 +176,11 @@ fn explained(hint: Option<Hint>) -> String {
         ),
         Some(Hint::OldKey) => {
             "The code belongs to an older QR code that is not valid any more. Scan the newest one."
+                .to_owned()
+        }
+        Some(Hint::Unopened) => {
+            "The code is wrong, or it belongs to a QR code that cannot be checked at the moment. Ask \
+             for a new one."
                 .to_owned()
         }
         Some(Hint::Used) => "The code was used before. Wait for the next one.".to_owned(),

@@ -164,6 +164,8 @@ pub enum Hint {
     OldKey,
     /// It was accepted before.
     Used,
+    /// One of the keys did not open, so that it may belong to that one.
+    Unopened,
 }
 
 /// What came of an [`Attempt`].

@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use foundry_api::clock::Clock as _;
+use foundry_api::seal::Sealer;
 use foundry_api::store::{KeyState, Store};
 use serde_json::json;
 
 use crate::authenticator::{Authenticator, Client, RESET, VERIFY, refusal, wrong_code};
-use crate::support::{GENERATE, NOW, SeededRandom, TestApp};
+use crate::support::{GENERATE, Log, NOW, SEALING_KEYS, SeededRandom, TestApp};
 
 const ALICE: &str = "id-of-alice";
 
@@ -211,6 +212,48 @@ async fn whoever_may_make_a_key_is_told_why_a_code_is_wrong(store: Arc<dyn Store
     assert_eq!((&*told, &*used), ("The code is wrong.", "The code is wrong."));
 }
 
+async fn a_key_that_does_not_open_does_not_take_the_others_with_it(store: Arc<dyn Store>) {
+    let log = Log::catch();
+    let app = TestApp::on(store.clone()).await;
+    let with = |seed, keys: String| {
+        TestApp::with(store.clone(), &[], |mut app| {
+            app.sealer = Sealer::parse(&keys).unwrap();
+            app.random = Arc::new(SeededRandom::from(seed));
+            app
+        })
+    };
+    let lost = "lost:AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI=";
+    let rotated = with(1_000_000, format!("{lost},{SEALING_KEYS}"));
+    let alice = Client::of(&*store, ALICE, "a").await;
+    let phone = alice.confirmed(&app);
+    let unopened = alice.enrol(&rotated);
+
+    // The new sealing key is taken away again, and one pending key with it.
+    app.next_step();
+    assert_eq!(alice.verify(&app, &phone.code(&app)).expect(200).json()["status"], "Verified");
+    let passed_over = "a two-factor key was passed over";
+    let text = log.text();
+    let mut lines = text.lines().filter(|line| line.contains(passed_over));
+    assert!(lines.any(|line| line.contains("ERROR") && line.contains("'lost'")), "{text}");
+    for _ in 0..5 {
+        let message = refusal(alice.verify(&app, &unopened.code(&app)), 400, "InvalidCode");
+        assert!(message.contains("cannot be checked"), "{message}");
+    }
+    // What could be guessed at is guarded all the same.
+    refusal(alice.verify(&app, &unopened.code(&app)), 429, "TooManyRequests");
+    app.next_step();
+    let other = alice.enrol(&app);
+    assert_eq!(alice.verify(&app, &other.code(&app)).expect(200).json()["status"], "Confirmed");
+
+    // Without any key that opens there is nothing to guess, and nobody is locked out.
+    let without = with(2_000_000, lost.to_owned());
+    for _ in 0..6 {
+        refusal(alice.verify(&without, "123456"), 500, "InternalServerError");
+    }
+    app.next_step();
+    alice.verify(&app, &other.code(&app)).expect(200);
+}
+
 async fn an_expired_key_confirms_nothing(store: Arc<dyn Store>) {
     let app = TestApp::on(store.clone()).await;
     let alice = Client::of(&*store, ALICE, "a").await;
@@ -298,6 +341,7 @@ crate::on_each_store! {
     with_an_active_key_a_new_one_wants_a_code_of_the_same_session
     a_key_that_was_asked_for_while_another_was_confirmed_does_not_count
     whoever_may_make_a_key_is_told_why_a_code_is_wrong
+    a_key_that_does_not_open_does_not_take_the_others_with_it
     an_expired_key_confirms_nothing
     a_reset_wants_a_fresh_code_removes_all_keys_and_ends_all_sessions
     an_administrator_resets_a_member_and_nobody_else_does
