@@ -158,7 +158,7 @@ pub enum Judgement {
 /// Why a code may be wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hint {
-    /// It fits the newest key so many seconds from now: somebody's clock is wrong.
+    /// It fits a pending key so many seconds from now: somebody's clock is wrong.
     ClockOff(i64),
     /// It belongs to a key that has expired or has been replaced.
     OldKey,

@@ -212,6 +212,17 @@ async fn whoever_may_make_a_key_is_told_why_a_code_is_wrong(store: Arc<dyn Store
     assert_eq!((&*told, &*used), ("The code is wrong.", "The code is wrong."));
 }
 
+async fn the_clock_is_told_to_be_off_for_each_key_that_can_be_confirmed(store: Arc<dyn Store>) {
+    let app = TestApp::on(store.clone()).await;
+    let alice = Client::of(&*store, ALICE, "a").await;
+    let phones: Vec<Authenticator> = (0..7).map(|_| alice.enrol(&app)).collect();
+    let ahead = app.clock.now().plus(Duration::from_secs(90));
+    for phone in &phones[2..] {
+        let message = refusal(alice.verify(&app, &phone.code_at(ahead)), 400, "InvalidCode");
+        assert!(message.contains("90 seconds fast"), "{message}");
+    }
+}
+
 async fn a_key_that_does_not_open_does_not_take_the_others_with_it(store: Arc<dyn Store>) {
     let log = Log::catch();
     let app = TestApp::on(store.clone()).await;
@@ -341,6 +352,7 @@ crate::on_each_store! {
     with_an_active_key_a_new_one_wants_a_code_of_the_same_session
     a_key_that_was_asked_for_while_another_was_confirmed_does_not_count
     whoever_may_make_a_key_is_told_why_a_code_is_wrong
+    the_clock_is_told_to_be_off_for_each_key_that_can_be_confirmed
     a_key_that_does_not_open_does_not_take_the_others_with_it
     an_expired_key_confirms_nothing
     a_reset_wants_a_fresh_code_removes_all_keys_and_ends_all_sessions
