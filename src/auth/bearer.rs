@@ -90,9 +90,13 @@ async fn user_of(exchange: &Exchange<'_>, claims: &Claims) -> Result<Option<Arc<
     if let Some(sign_in) = &claims.sid {
         return Ok(store.sign_in_user(sign_in, exchange.now).await?);
     }
-    let named = [&claims.preferred_username, &claims.email];
-    let Some(name) = named.into_iter().flatten().find(|name| !name.is_empty()) else {
-        return Ok(None);
+    let name = claims.preferred_username.as_deref().filter(|name| !name.is_empty());
+    let address = claims.email.as_deref().filter(|address| !address.is_empty());
+    let user = match (name, address) {
+        (Some(name), _) => store.user_named(name).await?,
+        // Not as a name: somebody else's may be written like it.
+        (None, Some(address)) => store.user_addressed(address).await?,
+        (None, None) => None,
     };
-    Ok(store.user_named(name).await?.filter(|user| user.disabled_at.is_none()))
+    Ok(user.filter(|user| user.disabled_at.is_none()))
 }

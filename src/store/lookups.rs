@@ -22,6 +22,8 @@ pub(super) enum By<'a> {
     ApiKey(&'a [u8]),
     /// A name or an e-mail address.
     Name(&'a str),
+    /// An e-mail address.
+    Address(&'a str),
 }
 
 impl By<'_> {
@@ -32,6 +34,7 @@ impl By<'_> {
             Self::SignIn(_) => statements.sign_in,
             Self::ApiKey(_) => statements.api_key,
             Self::Name(_) => statements.name,
+            Self::Address(_) => statements.address,
         }
     }
 
@@ -41,6 +44,7 @@ impl By<'_> {
             Self::SignIn(id) => (b'i', id.as_bytes()),
             Self::ApiKey(hash) => (b'k', hash),
             Self::Name(name) => (b'n', name.as_bytes()),
+            Self::Address(address) => (b'a', address.as_bytes()),
         };
         [&[kind], bytes].concat()
     }

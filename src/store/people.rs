@@ -25,8 +25,9 @@ pub trait People: Send + Sync {
     ) -> Result<Option<Arc<Membership>>>;
 
     /// Adds a user and the memberships; the first organisation is the default one.
-    /// [`Conflict`](super::StoreError::Conflict) if name or e-mail is taken, [`Missing`](super::StoreError::Missing) if an
-    /// organisation is unknown; then nothing is added.
+    /// [`Conflict`](super::StoreError::Conflict) if name or e-mail is taken, be it one as the other: a name that is
+    /// somebody else's address would be taken for that one. [`Missing`](super::StoreError::Missing) if an
+    /// organisation is unknown. Then nothing is added.
     async fn add_user(
         &self,
         user: &NewUser,
@@ -39,6 +40,9 @@ pub trait People: Send + Sync {
 
     /// The user of that name (case counts) or e-mail address (case does not), disabled or not.
     async fn user_named(&self, name: &str) -> Result<Option<Arc<User>>>;
+
+    /// The user of that e-mail address (case does not count), disabled or not, whatever others are named.
+    async fn user_addressed(&self, address: &str) -> Result<Option<Arc<User>>>;
 
     /// Sets a user's password and ends the user's sessions and tokens.
     async fn set_password(&self, user: &str, hash: &str) -> Result<()>;

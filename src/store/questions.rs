@@ -19,6 +19,8 @@ pub(super) struct Statements {
     pub(super) api_key: &'static str,
     /// The user of a name or, folded, of an address; disabled ones too.
     pub(super) name: &'static str,
+    /// The user of an address, folded; disabled ones too.
+    pub(super) address: &'static str,
     /// A user's membership of an organisation, and when the credential last showed a good code.
     pub(super) membership: &'static str,
 }
@@ -38,7 +40,8 @@ macro_rules! user {
 }
 
 macro_rules! statements {
-    (hash: $hash:literal, id: $id:literal, name: $name:literal, member: $member:literal) => {
+    (hash: $hash:literal, id: $id:literal, name: $name:literal, address: $address:literal,
+     member: $member:literal) => {
         Statements {
             session: user!(
                 $hash,
@@ -56,13 +59,15 @@ macro_rules! statements {
                  WHERE k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > asked.now) \
                  AND u.disabled_at IS NULL"
             ),
-            // A name comes before an address that is written like it.
+            // A name comes before an address that is written like it: whose they are is one user, unless
+            // they were added before that was seen to.
             name: user!(
                 $name,
                 "JOIN users u ON u.id = COALESCE(\
                  (SELECT n.id FROM users n WHERE n.name = asked.name), \
                  (SELECT n.id FROM users n WHERE n.email_folded = asked.folded))"
             ),
+            address: user!($address, "JOIN users u ON u.email_folded = asked.folded"),
             membership: concat!(
                 "SELECT o.id, o.name, o.issuer, m.administrator, k.key_id, v.verified_at, \
                  asked.place FROM ",
@@ -86,6 +91,7 @@ pub(super) const ONE: Statements = statements! {
     hash: "(SELECT $1 AS hash, $2 AS now, 1 AS place) AS asked",
     id: "(SELECT $1 AS id, $2 AS now, 1 AS place) AS asked",
     name: "(SELECT $1 AS name, $2 AS folded, 1 AS place) AS asked",
+    address: "(SELECT $1 AS folded, 1 AS place) AS asked",
     member: "(SELECT $1 AS organisation_id, $2 AS user_id, $3 AS credential, 1 AS place) AS asked"
 };
 
@@ -98,6 +104,7 @@ pub(super) const MANY: Statements = statements! {
          AS asked (id, now, place)",
     name: "unnest((SELECT $1::text[]), (SELECT $2::text[])) WITH ORDINALITY \
            AS asked (name, folded, place)",
+    address: "unnest((SELECT $1::text[])) WITH ORDINALITY AS asked (folded, place)",
     member: "unnest((SELECT $1::text[]), (SELECT $2::text[]), (SELECT $3::bytea[])) \
              WITH ORDINALITY AS asked (organisation_id, user_id, credential, place)"
 };

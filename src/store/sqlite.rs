@@ -110,6 +110,7 @@ impl Questions {
             By::Session(hash) | By::ApiKey(hash) => query.bind(hash).bind(now.as_millis()),
             By::SignIn(id) => query.bind(id).bind(now.as_millis()),
             By::Name(name) => query.bind(name).bind(name.to_lowercase()),
+            By::Address(address) => query.bind(address.to_lowercase()),
         };
         let row = query.fetch_optional(&self.0).await?;
         Ok(row.as_ref().map(user_of).transpose()?)

@@ -94,7 +94,10 @@ async fn names_and_addresses_are_taken_once(store: Arc<dyn Store>) {
         name: "other".into(),
         ..user("alice")
     };
-    for taken in [same_name, same_email] {
+    // Whoever is named by an address would be taken for its owner, and the other way round.
+    let named_by_email = NewUser { email: "other@example.com".into(), ..user("Alice@Example.com") };
+    let email_by_name = NewUser { email: "ALICE".into(), ..user("other") };
+    for taken in [same_name, same_email, named_by_email, email_by_name] {
         let added = store.add_user(&taken, &[], NOW).await;
         assert!(matches!(added, Err(StoreError::Conflict)));
     }
@@ -105,6 +108,34 @@ async fn names_and_addresses_are_taken_once(store: Arc<dyn Store>) {
     assert_eq!(store.user_named("alice").await.unwrap().unwrap().id, "id-of-alice");
     assert_eq!(store.user_named("Alice@Example.com").await.unwrap().unwrap().id, "id-of-alice");
     assert!(store.user_named("ALICE").await.unwrap().is_none());
+    assert_eq!(store.user_addressed("Alice@Example.com").await.unwrap().unwrap().id, "id-of-alice");
+    assert!(store.user_addressed("alice").await.unwrap().is_none());
+    let both = NewUser { email: "dora@example.com".into(), ..user("dora@example.com") };
+    store.add_user(&both, &[], NOW).await.unwrap();
+}
+
+async fn of_two_added_at_once_with_one_name_for_both_one_is_added(store: Arc<dyn Store>) {
+    for number in 0..20 {
+        let owner = user(&format!("owner{number}"));
+        let namesake = NewUser {
+            id: format!("namesake{number}"),
+            name: owner.email.clone(),
+            email: format!("namesake{number}@example.com"),
+            password_hash: String::new(),
+        };
+        let adding = [owner, namesake].map(|user| {
+            let store = store.clone();
+            tokio::spawn(async move { store.add_user(&user, &[], NOW).await })
+        });
+        let mut added = 0;
+        for task in adding {
+            match task.await.unwrap() {
+                Ok(()) => added += 1,
+                Err(error) => assert!(matches!(error, StoreError::Conflict), "{error}"),
+            }
+        }
+        assert_eq!(added, 1);
+    }
 }
 
 async fn a_membership_is_of_enabled_users_alone(store: Arc<dyn Store>) {
@@ -229,6 +260,7 @@ crate::on_each_store! {
     keys_made_at_once_take_places_of_their_own
     a_key_and_its_audit_row_are_kept_together_or_not_at_all
     names_and_addresses_are_taken_once
+    of_two_added_at_once_with_one_name_for_both_one_is_added
     a_membership_is_of_enabled_users_alone
     what_many_ask_at_once_is_answered_to_each
     a_migrated_store_is_ready_and_migrating_again_changes_nothing

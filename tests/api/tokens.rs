@@ -135,6 +135,7 @@ async fn tokens_of_the_host_that_is_replaced_are_taken_as_they_are() {
     for nobody in [
         json!({"preferred_username": "nobody"}),
         json!({"preferred_username": null, "email": null}),
+        json!({"preferred_username": null, "email": "alice"}),
         json!({"preferred_username": 1}),
         json!({"sid": "no-such-sign-in"}),
         json!({"iss": "https://issuer.example"}),

@@ -63,6 +63,7 @@ pass_on! { People {
     fn add_user(user: &NewUser, organisations: &[String], now: Timestamp) -> Result<()>;
     fn users() -> Result<Vec<User>>;
     fn user_named(name: &str) -> Result<Option<Arc<User>>>;
+    fn user_addressed(address: &str) -> Result<Option<Arc<User>>>;
     fn set_password(user: &str, hash: &str) -> Result<()>;
     fn upgrade_password(user: &str, old: &str, new: &str) -> Result<bool>;
     fn disable_user(user: &str, now: Timestamp) -> Result<()>;

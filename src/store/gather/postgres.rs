@@ -28,7 +28,7 @@ type IdAsked = (String, Timestamp);
 type MembershipAsked = (String, String, Vec<u8>);
 
 /// How many kinds of questions there are.
-pub(in crate::store) const KINDS: usize = 5;
+pub(in crate::store) const KINDS: usize = 6;
 
 /// A gathering place for each kind of question.
 #[derive(Debug)]
@@ -37,6 +37,7 @@ pub(in crate::store) struct Gathered {
     sign_ins: Gather<Kind<IdAsked, User>>,
     api_keys: Gather<Kind<HashAsked, User>>,
     names: Gather<Kind<String, User>>,
+    addresses: Gather<Kind<String, User>>,
     memberships: Gather<Kind<MembershipAsked, Membership>>,
 }
 
@@ -48,17 +49,19 @@ impl Gathered {
             sign_ins: gather(pool, settings, sign_ins, user_of),
             api_keys: gather(pool, settings, api_keys, user_of),
             names: gather(pool, settings, names, user_of),
+            addresses: gather(pool, settings, addresses, user_of),
             memberships: gather(pool, settings, memberships, membership_of),
         }
     }
 
     pub(in crate::store) async fn user(&self, by: By<'_>, now: Timestamp) -> Result<Option<User>> {
         match by {
-            By::SignIn(text) | By::Name(text) if !is_text(text) => Ok(None),
+            By::SignIn(text) | By::Name(text) | By::Address(text) if !is_text(text) => Ok(None),
             By::Session(hash) => self.sessions.find((hash.to_vec(), now)).await,
             By::SignIn(id) => self.sign_ins.find((id.to_owned(), now)).await,
             By::ApiKey(hash) => self.api_keys.find((hash.to_vec(), now)).await,
             By::Name(name) => self.names.find(name.to_owned()).await,
+            By::Address(address) => self.addresses.find(address.to_owned()).await,
         }
     }
 
@@ -151,8 +154,15 @@ fn times<T>(asked: &[&(T, Timestamp)]) -> Vec<i64> {
 
 fn names(asked: &[&String]) -> Asked {
     let names: Vec<&str> = asked.iter().map(|name| &***name).collect();
-    let folded: Vec<String> = asked.iter().map(|name| name.to_lowercase()).collect();
-    sqlx::query(MANY.name).bind(names).bind(folded)
+    sqlx::query(MANY.name).bind(names).bind(folded(asked))
+}
+
+fn addresses(asked: &[&String]) -> Asked {
+    sqlx::query(MANY.address).bind(folded(asked))
+}
+
+fn folded(asked: &[&String]) -> Vec<String> {
+    asked.iter().map(|text| text.to_lowercase()).collect()
 }
 
 fn memberships(asked: &[&MembershipAsked]) -> Asked {

@@ -16,6 +16,14 @@ const UPSERT_MEMBERSHIP: &str = "INSERT INTO memberships \
     (organisation_id, user_id, administrator, created_at) VALUES ($1, $2, $3, $4) \
     ON CONFLICT (organisation_id, user_id) DO UPDATE SET administrator = excluded.administrator";
 
+/// A row to hold while a user is added: of two at once, one with the other's address as name, neither
+/// would see the other.
+const ONE_AT_A_TIME: &str = "INSERT INTO leases (name, holder, expires_at) VALUES ('users', '', 0) \
+    ON CONFLICT (name) DO UPDATE SET holder = excluded.holder";
+
+/// Whoever has the one as address or the other, whatever its case, as name.
+const NAMESAKE: &str = "SELECT id FROM users WHERE email_folded = $1 OR lower(name) = $2 LIMIT 1";
+
 #[async_trait]
 impl People for Handle {
     async fn add_organisation(&self, organisation: &Organisation, now: Timestamp) -> Result<()> {
@@ -48,6 +56,15 @@ impl People for Handle {
         now: Timestamp,
     ) -> Result<()> {
         let mut transaction = begin(&self.pool).await?;
+        sqlx::query(ONE_AT_A_TIME).execute(&mut *transaction).await?;
+        let namesake: Option<String> = sqlx::query_scalar(NAMESAKE)
+            .bind(user.name.to_lowercase())
+            .bind(user.email.to_lowercase())
+            .fetch_optional(&mut *transaction)
+            .await?;
+        if namesake.is_some() {
+            return Err(StoreError::Conflict);
+        }
         sqlx::query(
             "INSERT INTO users (id, name, email, email_folded, password_hash, \
              default_organisation_id, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)",
@@ -81,6 +98,10 @@ impl People for Handle {
     async fn user_named(&self, name: &str) -> Result<Option<Arc<User>>> {
         // A user of that name is one at any time.
         self.user(By::Name(name), Timestamp::default()).await
+    }
+
+    async fn user_addressed(&self, address: &str) -> Result<Option<Arc<User>>> {
+        self.user(By::Address(address), Timestamp::default()).await
     }
 
     async fn set_password(&self, user: &str, hash: &str) -> Result<()> {
