@@ -2,6 +2,7 @@
 //! one way count on the other.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::throttle::Guess;
 use crate::error::Error;
@@ -18,13 +19,17 @@ pub async fn check(
     name: &str,
     password: &str,
 ) -> Result<Option<Arc<User>>, Error> {
-    let app = exchange.app;
-    let guess = Guess { name, password, address: exchange.peer() };
-    let attempt = app.throttle.begin(&guess, exchange.now).map_err(|wait| {
+    let (app, address, now) = (exchange.app, exchange.peer(), exchange.now);
+    let limited = |wait: Duration| {
         app.metrics.limited(Limit::Passwords);
         Error::too_many("There were too many wrong passwords. Try again later.", wait)
-    })?;
-    let user = app.passwords.check(&*app.store, &*app.random, name, password).await?;
+    };
+    // Before anybody is looked up, so that being sent away takes as long whoever there is.
+    app.throttle.admit(name, address, now).map_err(limited)?;
+    let user = app.store.user_named(name).await?;
+    let names = user.as_deref().map_or([name; 2], |user| [&*user.name, &*user.email]);
+    let attempt = app.throttle.begin(&Guess { names, password, address }, now).map_err(limited)?;
+    let user = app.passwords.check(&*app.store, &*app.random, user, password).await?;
     if user.is_some() {
         attempt.right();
     } else if attempt.wrong() {

@@ -74,7 +74,7 @@ impl Passwords {
         }
     }
 
-    /// The enabled user of that name or address whose password this is.
+    /// The user, where there is one that is enabled and whose password this is.
     ///
     /// # Errors
     /// The store's, or [`Error::unavailable`] when too many checks are waiting.
@@ -82,14 +82,13 @@ impl Passwords {
         &self,
         store: &dyn Store,
         random: &dyn Random,
-        name: &str,
+        user: Option<Arc<User>>,
         password: &str,
     ) -> Result<Option<Arc<User>>, Error> {
-        let user = store.user_named(name).await?.filter(|user| user.disabled_at.is_none());
         if password.len() > PASSWORD_MAX {
             return Ok(None);
         }
-        let Some(user) = user else {
+        let Some(user) = user.filter(|user| user.disabled_at.is_none()) else {
             self.fits(NOBODYS, password, None).await?;
             return Ok(None);
         };
@@ -228,7 +227,8 @@ mod tests {
         store.add_user(&user, &[], now).await.unwrap();
         let passwords = Passwords::new(&random);
         let check = async |password: &str| {
-            let checked = passwords.check(&*store, &random, "alice", password).await;
+            let alice = store.user_named("alice").await.unwrap();
+            let checked = passwords.check(&*store, &random, alice, password).await;
             checked.ok().map(|user| user.is_some())
         };
         assert_eq!(check("wrong").await, Some(false));

@@ -9,6 +9,9 @@
 //! | address | 50 | 15 minutes | one guesser, many accounts |
 //! | account | 20 | 30 seconds | many addresses, one account |
 //!
+//! An account has two names, the user's name and address, whatever their case, and a guess by the one
+//! counts by the other. What belongs to nobody counts by itself, in the same way.
+//!
 //! The last one would let anybody lock anybody out, so its wait is short, and it does not hold for
 //! an address from which the account was signed in to lately. A right password forgets the wrong ones of its
 //! account and address. Sending the same wrong password again is not another guess: a client with an
@@ -38,10 +41,10 @@ const FORGET: Duration = Duration::from_mins(30);
 /// For how long an address counts as the account's own.
 const KNOWN: Duration = Duration::from_hours(30 * 24);
 
-/// A name and a password, and where they came from.
+/// Whose password it is to be, the password, and where they came from.
 pub struct Guess<'a> {
-    /// The name.
-    pub name: &'a str,
+    /// The names of the account; where there is none, twice what was given for one.
+    pub names: [&'a str; 2],
     /// The password.
     pub password: &'a str,
     /// The address, where it is known.
@@ -86,44 +89,58 @@ pub struct Throttle {
 /// A guess that is being looked at. Without a verdict it never was one.
 pub struct Attempt<'a> {
     throttle: &'a Throttle,
-    place: (u64, Network),
+    accounts: [u64; 2],
+    network: Network,
     password: u64,
     now: Timestamp,
-    /// Not when it is the wrong password of before.
-    counts: bool,
+    /// The accounts that it was counted for: none when it is the wrong password of before.
+    counted: Vec<u64>,
 }
 
 impl Throttle {
+    /// Whether anybody who gives that name may be looked for. Says no more than [`Throttle::begin`] would
+    /// then, and does so before it is known whether there is somebody.
+    ///
+    /// # Errors
+    /// How long to wait.
+    pub fn admit(
+        &self,
+        name: &str,
+        address: Option<IpAddr>,
+        now: Timestamp,
+    ) -> Result<(), Duration> {
+        let (account, network) = (self.account(name), network(address));
+        wait(&self.counts(), account, network, now).map_or(Ok(()), Err)
+    }
+
     /// Begins to look at a guess, which counts from now on.
     ///
     /// # Errors
     /// How long to wait before this guess is looked at.
     pub fn begin(&self, guess: &Guess<'_>, now: Timestamp) -> Result<Attempt<'_>, Duration> {
-        let place = self.place(guess);
-        let (account, network) = place;
-        let password = self.hasher.hash_one((account, guess.password));
+        let accounts = guess.names.map(|name| self.account(name));
+        let network = network(guess.address);
+        let password = self.hasher.hash_one(guess.password);
         let mut counts = self.counts();
-        if let Some(wait) = wait(&counts, place, now) {
+        let waits = accounts.map(|account| wait(&counts, account, network, now));
+        if let Some(wait) = waits.into_iter().flatten().max() {
             return Err(wait);
         }
-        let pair = Key::Pair(account, network);
-        let again = counts.get(&pair).is_some_and(|count| count.password == password);
-        if !again {
-            for key in [pair, Key::Account(account)] {
-                add(&mut counts, key, now, password);
+        let mut counted = Vec::new();
+        for account in accounts {
+            let pair = Key::Pair(account, network);
+            let again = counts.get(&pair).is_some_and(|count| count.password == password);
+            if !again {
+                add(&mut counts, pair, now, password);
+                add(&mut counts, Key::Account(account), now, password);
+                counted.push(account);
             }
         }
-        Ok(Attempt { throttle: self, place, password, now, counts: !again })
+        Ok(Attempt { throttle: self, accounts, network, password, now, counted })
     }
 
-    fn place(&self, guess: &Guess<'_>) -> (u64, Network) {
-        let account = self.hasher.hash_one(guess.name.to_lowercase());
-        let network = match guess.address.map(|address| address.to_canonical()) {
-            None => 0,
-            Some(IpAddr::V4(address)) => u64::from(address.to_bits()),
-            Some(IpAddr::V6(address)) => u64::try_from(address.to_bits() >> 64).unwrap_or(u64::MAX),
-        };
-        (account, network)
+    fn account(&self, name: &str) -> u64 {
+        self.hasher.hash_one(name.to_lowercase())
     }
 
     fn counts(&self) -> MutexGuard<'_, HashMap<Key, Count>> {
@@ -136,36 +153,39 @@ impl Attempt<'_> {
     /// The password was wrong. Whether the next one has to wait.
     #[must_use]
     pub fn wrong(mut self) -> bool {
-        if !std::mem::take(&mut self.counts) {
+        if std::mem::take(&mut self.counted).is_empty() {
             return false;
         }
         let mut counts = self.throttle.counts();
-        add(&mut counts, Key::Address(self.place.1), self.now, self.password);
-        wait(&counts, self.place, self.now).is_some()
+        add(&mut counts, Key::Address(self.network), self.now, self.password);
+        let waits = |account| wait(&counts, account, self.network, self.now).is_some();
+        self.accounts.into_iter().any(waits)
     }
 
     /// The password was right.
     pub fn right(mut self) {
-        let (account, network) = self.place;
         self.take_back();
         let mut counts = self.throttle.counts();
-        counts.remove(&Key::Pair(account, network));
-        make_room(&mut counts, self.now);
-        let known = Count { wrong: 0, last: self.now, password: 0 };
-        counts.insert(Key::Known(account, network), known);
+        for account in self.accounts {
+            counts.remove(&Key::Pair(account, self.network));
+            make_room(&mut counts, self.now);
+            let known = Count { wrong: 0, last: self.now, password: 0 };
+            counts.insert(Key::Known(account, self.network), known);
+        }
     }
 
     fn take_back(&mut self) {
-        if !std::mem::take(&mut self.counts) {
+        if self.counted.is_empty() {
             return;
         }
-        let (account, network) = self.place;
         let mut counts = self.throttle.counts();
-        for key in [Key::Pair(account, network), Key::Account(account)] {
-            let Some(count) = counts.get_mut(&key) else { continue };
-            count.wrong = count.wrong.saturating_sub(1);
-            if count.wrong == 0 {
-                counts.remove(&key);
+        for account in self.counted.drain(..) {
+            for key in [Key::Pair(account, self.network), Key::Account(account)] {
+                let Some(count) = counts.get_mut(&key) else { continue };
+                count.wrong = count.wrong.saturating_sub(1);
+                if count.wrong == 0 {
+                    counts.remove(&key);
+                }
             }
         }
     }
@@ -177,10 +197,19 @@ impl Drop for Attempt<'_> {
     }
 }
 
+fn network(address: Option<IpAddr>) -> Network {
+    match address.map(|address| address.to_canonical()) {
+        None => 0,
+        Some(IpAddr::V4(address)) => u64::from(address.to_bits()),
+        Some(IpAddr::V6(address)) => u64::try_from(address.to_bits() >> 64).unwrap_or(u64::MAX),
+    }
+}
+
 /// How long a guess at this account from this network has to wait.
 fn wait(
     counts: &HashMap<Key, Count>,
-    (account, network): (u64, Network),
+    account: u64,
+    network: Network,
     now: Timestamp,
 ) -> Option<Duration> {
     let known = Key::Known(account, network);
@@ -245,7 +274,7 @@ mod tests {
 
     fn wrong(throttle: &Throttle, name: &str, number: u32, from: [u8; 4], now: Timestamp) -> bool {
         let (password, address) = guess(number, from);
-        let guess = Guess { name, password: &password, address };
+        let guess = Guess { names: [name; 2], password: &password, address };
         throttle.begin(&guess, now).map(Attempt::wrong).is_err()
     }
 
@@ -263,7 +292,7 @@ mod tests {
         let mut now = NOW;
         for expected in [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900] {
             let (password, address) = guess(99, here);
-            let next = Guess { name: "Alice", password: &password, address };
+            let next = Guess { names: ["Alice"; 2], password: &password, address };
             assert_eq!(throttle.begin(&next, now).err(), Some(Duration::from_secs(expected)));
             now = now.plus(Duration::from_secs(expected));
             assert!(!wrong(&throttle, "alice", u32::try_from(now.as_secs()).unwrap(), here, now));
@@ -279,7 +308,7 @@ mod tests {
         }
         for number in 2..100 {
             let (password, address) = guess(0, here);
-            right(&throttle, &Guess { name: "alice", password: &password, address });
+            right(&throttle, &Guess { names: ["alice"; 2], password: &password, address });
             // Each one counts for the address, which other accounts would have to bear.
             if number < 40 {
                 assert!(!wrong(&throttle, "alice", number, here, NOW), "{number}");
@@ -292,7 +321,7 @@ mod tests {
         let throttle = Throttle::default();
         let home = [192, 168, 0, 1];
         let (password, address) = guess(0, home);
-        let owner = Guess { name: "alice", password: &password, address };
+        let owner = Guess { names: ["alice"; 2], password: &password, address };
         right(&throttle, &owner);
         for number in 0..200_u32 {
             let from =
@@ -310,7 +339,7 @@ mod tests {
         let throttle = Throttle::default();
         let texts: Vec<String> = (0..6).map(|number| format!("guess {number}")).collect();
         let begin =
-            |password| throttle.begin(&Guess { name: "alice", password, address: None }, NOW);
+            |password| throttle.begin(&Guess { names: ["alice"; 2], password, address: None }, NOW);
         let looked_at: Vec<_> = texts[..5].iter().map(|text| begin(text).ok().unwrap()).collect();
         assert_eq!(begin(&texts[5]).err(), Some(Duration::from_secs(1)));
         // The database did not answer.
@@ -325,6 +354,30 @@ mod tests {
         let last: Vec<bool> =
             texts.iter().filter_map(|text| Some(begin(text).ok()?.wrong())).collect();
         assert_eq!(last, [false, false, false, false, true]);
+    }
+
+    #[test]
+    fn by_whichever_of_its_names_an_account_is_guessed_at_it_is_one_account() {
+        let throttle = Throttle::default();
+        let address = Some(IpAddr::from([10, 0, 0, 1]));
+        let alice = |password| Guess { names: ["alice", "Alice@example.com"], password, address };
+        let passwords: Vec<String> = (0..5).map(|number| format!("guess {number}")).collect();
+        for password in &passwords {
+            assert_eq!(throttle.admit("ALICE@example.com", address, NOW), Ok(()));
+            let _locks = throttle.begin(&alice(password), NOW).ok().unwrap().wrong();
+        }
+        let wait = Duration::from_secs(1);
+        for name in ["alice", "ALICE", "alice@example.com"] {
+            assert_eq!(throttle.admit(name, address, NOW), Err(wait), "{name}");
+        }
+        assert_eq!(throttle.admit("bob", address, NOW), Ok(()));
+        // An address that was counted for nobody while it was nobody's.
+        let moved = Guess { names: ["alice", "new@example.com"], password: "x", address };
+        assert_eq!(throttle.begin(&moved, NOW).err(), Some(wait));
+        throttle.begin(&alice("right"), NOW.plus(wait)).ok().unwrap().right();
+        for name in ["alice", "alice@example.com"] {
+            assert_eq!(throttle.admit(name, address, NOW.plus(wait)), Ok(()), "{name}");
+        }
     }
 
     #[test]

@@ -176,13 +176,16 @@ async fn guessing_is_slowed_down_and_a_slip_is_not() {
     for _ in 0..20 {
         put("alice", "old").expect(401);
     }
-    // By one way or the other, a guess is a guess.
+    // By one way or the other, and by name or address, a guess is a guess.
     let form = "application/x-www-form-urlencoded";
-    for number in 0..4 {
+    for number in 0..2 {
         let body = format!("userName=ALICE@example.com&password=wrong{number}");
         sign_in(&app, "/auth", form, &body).expect(401);
         put("alice", &format!("guess{number}")).expect(401);
     }
+    put("alice@example.com", PASSWORD).expect(429);
+    let body = format!("userName=alice@EXAMPLE.com&password={PASSWORD}");
+    sign_in(&app, "/auth", form, &body).expect(429);
     let refused = put("alice", PASSWORD).expect(429);
     assert_eq!(refused.json()["responseStatus"]["errorCode"], "TooManyRequests");
     assert_eq!(refused.header("Retry-After"), Some("1"));
@@ -191,7 +194,7 @@ async fn guessing_is_slowed_down_and_a_slip_is_not() {
     put("alice", "another").expect(401);
     assert_eq!(put("alice", PASSWORD).expect(429).header("Retry-After"), Some("2"));
     app.clock.advance(Duration::from_secs(2));
-    put("alice", PASSWORD).expect(200);
+    put("alice@example.com", PASSWORD).expect(200);
     put("alice", "slip").expect(401);
     put("alice", PASSWORD).expect(200);
 }
