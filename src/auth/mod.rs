@@ -137,8 +137,11 @@ impl Providers {
     pub async fn identify(&self, exchange: &Exchange<'_>) -> Result<Option<Caller>, Error> {
         for provider in &self.list {
             if let Some(caller) = provider.identify(exchange).await? {
-                if provider.source() == Source::Cookie {
-                    origin::refuse_foreign(exchange)?;
+                if provider.source() == Source::Cookie
+                    && let Err(refusal) = origin::refuse_foreign(exchange)
+                {
+                    // Boxed, as is all that few requests come to.
+                    return Err(Box::pin(exchange.refused(&caller, "", refusal)).await);
                 }
                 return Ok(Some(caller));
             }

@@ -43,6 +43,16 @@ impl Provider for Session {
     }
 }
 
+/// A refusal to end the session that a request carries, if it is one. It is one of a caller who is
+/// signed in, so it leaves an audit row.
+pub async fn kept(exchange: &Exchange<'_>, refusal: Error) -> Error {
+    match Session.identify(exchange).await {
+        Ok(Some(caller)) => exchange.refused(&caller, "", refusal).await,
+        Ok(None) => refusal,
+        Err(failure) => failure,
+    }
+}
+
 /// Ends the session that a request carries, if it is one, with the tokens made with it.
 ///
 /// # Errors

@@ -155,6 +155,23 @@ impl<'a> Exchange<'a> {
         }
     }
 
+    /// What a refusal of somebody who is signed in leaves behind: an audit row, unless it was kept
+    /// together with what the refusal changed. Failures of ours are in the log.
+    pub(crate) async fn refused(&self, caller: &Caller, organisation: &str, error: Error) -> Error {
+        if error.is_recorded() || error.status().is_server_error() {
+            return error;
+        }
+        let user = &caller.user.id;
+        let event = match self.event(self.operation, user, organisation, error.code(), None) {
+            Ok(event) => event,
+            Err(failure) => return failure,
+        };
+        match self.app.store.record(&event).await {
+            Ok(()) => error.recorded(),
+            Err(failure) => failure.into(),
+        }
+    }
+
     /// The audit row of something that `user` did in this exchange.
     ///
     /// # Errors

@@ -272,7 +272,9 @@ fn session_of(exchange: &Exchange<'_>, caller: &Caller) -> Option<String> {
 /// Ends the session and the sign-in of whatever the request carries, and takes the cookies back.
 async fn sign_out(cx: &Context<'_>) -> Result<Answer<AuthenticateResponse>, Error> {
     let exchange = cx.exchange;
-    origin::refuse_foreign_visit(exchange)?;
+    if let Err(refusal) = origin::refuse_foreign_visit(exchange) {
+        return Err(Box::pin(session::kept(exchange, refusal)).await);
+    }
     let store = &exchange.app.store;
     session::end(exchange, "ok").await?;
     for sign_in in tokens::sign_ins_of(exchange).await? {

@@ -169,22 +169,12 @@ impl<'a> Context<'a> {
         Self { exchange, caller, organisation: RefCell::default() }
     }
 
-    /// What a refusal of somebody who is signed in leaves behind: an audit row, unless it was kept
-    /// together with what the refusal changed. Refusals of nobody in particular are not kept, so
-    /// that nobody can fill the table from outside; failures of ours are in the log.
+    /// A refusal, which leaves an audit row if somebody is signed in. Refusals of nobody in particular
+    /// are not kept, so that nobody can fill the table from outside.
     pub(crate) async fn refused(&self, error: Error) -> Error {
-        if self.caller.is_none() || error.is_recorded() || error.status().is_server_error() {
-            return error;
-        }
+        let Some(caller) = &self.caller else { return error };
         let organisation = self.organisation.borrow().clone();
-        let event = match self.event(&organisation, error.code(), None) {
-            Ok(event) => event,
-            Err(failure) => return failure,
-        };
-        match self.exchange.app.store.record(&event).await {
-            Ok(()) => error.recorded(),
-            Err(failure) => failure.into(),
-        }
+        self.exchange.refused(caller, &organisation, error).await
     }
 
     /// The caller.

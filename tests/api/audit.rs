@@ -54,7 +54,15 @@ async fn everything_a_signed_in_caller_does_or_is_refused_leaves_one_row(store: 
     alice.verify(&app, "123456").expect(429);
     let path = "/json/reply/VerifyTwoFactorAuthenticationCodeRequest";
     app.send("DELETE", path, &[("Authorization", crate::support::ALICE)], b"").expect(405);
+    let foreign = ("Origin", "https://evil.example");
+    let session = ("Cookie", "ss-id=session-a");
+    app.send("PUT", GENERATE, &[session, foreign], b"").expect(403);
+    for verb in ["GET", "POST"] {
+        app.send(verb, "/auth/logout", &[session, foreign], b"").expect(403);
+    }
     // Nobody in particular leaves none.
+    app.send("PUT", GENERATE, &[("Cookie", "ss-id=guess"), foreign], b"").expect(401);
+    app.send("POST", "/auth/logout", &[foreign], b"").expect(403);
     app.send("PUT", VERIFY, &[], b"").expect(401);
     app.send("PUT", VERIFY, &[("Cookie", "ss-id=guess")], b"").expect(401);
 
@@ -68,6 +76,9 @@ async fn everything_a_signed_in_caller_does_or_is_refused_leaves_one_row(store: 
         (verify, "Confirmed", "org1", true),
         (generate, "TwoFactorRequired", "org1", false),
         (generate, "Forbidden", "foreign", false),
+        (generate, "Forbidden", "", false),
+        ("Authenticate", "Forbidden", "", false),
+        ("Authenticate", "Forbidden", "", false),
         (verify, "InvalidCode", "", false),
         ("ResetTwoFactorAuthenticationRequest", "Forbidden", "org1", false),
         (verify, "TooManyRequests", "org1", false),
