@@ -312,6 +312,13 @@ impl Error {
         self.0.reason
     }
 
+    /// Whether nobody is signed in, or not well enough to be known: such a refusal is counted and
+    /// leaves no audit row. A 401 to somebody, who is to show a code first, has left one.
+    #[must_use]
+    pub fn is_to_nobody(&self) -> bool {
+        self.0.status == StatusCode::UNAUTHORIZED && !self.0.recorded
+    }
+
     /// Whether the reply names a way to authenticate.
     #[must_use]
     pub fn challenges(&self) -> bool {

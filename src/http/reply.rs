@@ -76,7 +76,7 @@ pub(super) fn refusal(
     error: &Error,
 ) -> HttpResponse {
     log(exchange, error);
-    if error.challenges() {
+    if error.is_to_nobody() {
         exchange.app.metrics.refused_nobody(exchange.operation);
     }
     let status = error.response_status(&exchange.id);

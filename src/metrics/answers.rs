@@ -72,7 +72,8 @@ impl Answers {
         let anonymous = Family::default();
         registry.register(
             "anonymous_refusals",
-            "Requests refused because nobody was signed in; they leave no audit row",
+            "Requests refused because nobody was signed in, with or without credentials; they leave \
+             no audit row",
             anonymous.clone(),
         );
         let formats = Formats::standard();

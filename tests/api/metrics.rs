@@ -119,6 +119,35 @@ async fn what_is_done_and_refused_and_kept_is_counted(store: Arc<dyn Store>) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn whoever_is_refused_without_being_known_is_counted() {
+    let app = TestApp::signing(&[]).await;
+    let json = ("Content-Type", "application/json");
+    let login = br#"{"userName":"alice","password":"wrong"}"#;
+    let refresh = br#"{"refreshToken":"unknown"}"#;
+    let mut generate = 0.0;
+    for credentials in ["Basic YWxpY2U6d3Jvbmc=", "Bearer unknown", "Bearer a.b.c", "Digest x"] {
+        app.send("PUT", GENERATE, &[("Authorization", credentials)], b"").expect(401);
+        generate += 1.0;
+    }
+    app.send("POST", "/auth/credentials", &[json], login).expect(401);
+    app.send("GET", "/auth", &[], b"").expect(401);
+    app.send("POST", "/access-token", &[json], refresh).expect(401);
+    // Who is known, and has to show a code first, is in the audit.
+    let alice = Client::of(&*app.store, USER, "a").await;
+    alice.confirmed(&app);
+    Client::of(&*app.store, USER, "b").await.generate(&app).expect(401);
+    let text = app.app.metrics.text();
+    for (operation, expected) in [
+        ("GenerateTwoFactorAuthenticationKeyRequest", generate),
+        ("Authenticate", 2.0),
+        ("GetAccessToken", 1.0),
+    ] {
+        let series = format!("foundry_anonymous_refusals_total{{operation=\"{operation}\"}}");
+        assert_eq!(value(&text, &series), Some(expected), "{series} in {text}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn nothing_that_a_client_sends_makes_another_series() {
     let app = TestApp::start().await;
     let ask = |number: u32| {
