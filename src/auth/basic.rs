@@ -39,7 +39,8 @@ impl Provider for Basic {
 }
 
 async fn caller(exchange: &Exchange<'_>, encoded: &str) -> Result<Option<Caller>, Error> {
-    // Anything that is no pair is no credential at all (rule A4: as without).
+    // Anything that is no pair is refused as if nothing had been sent (rule A4), by `Providers`: it
+    // may still be an API key.
     let decoded = Zeroizing::new(BASE64.decode(encoded.as_bytes()).unwrap_or_default());
     let Ok(pair) = std::str::from_utf8(&decoded) else { return Ok(None) };
     let Some((name, password)) = pair.split_once(':') else { return Ok(None) };

@@ -7,9 +7,10 @@
 //!
 //! Credentials in the `Authorization` header come before cookies: a client that sends a token means
 //! it, whatever cookies it still holds (needs 37), and a wrong one is refused although a cookie
-//! would do (`fixtures/wire`, rule A4). Cookies come along without anybody
-//! meaning it, so they are not taken from another site's page ([`origin`]). Adding a provider: write
-//! its file, add one line to [`Providers::standard`].
+//! would do (`fixtures/wire`, rule A4). So is one that cannot be read, or is of a scheme that is not
+//! known here: whoever sent it is not to be taken for whose cookies those are. Cookies come along
+//! without anybody meaning it, so they are not taken from another site's page ([`origin`]). Adding a
+//! provider: write its file, add one line to [`Providers::standard`].
 
 mod api_key;
 mod basic;
@@ -133,9 +134,13 @@ impl Providers {
     /// Who is calling, if anyone.
     ///
     /// # Errors
-    /// The first provider's whose credentials are there and wrong.
+    /// The first provider's whose credentials are there and wrong; or that of credentials in the
+    /// header that no provider can read.
     pub async fn identify(&self, exchange: &Exchange<'_>) -> Result<Option<Caller>, Error> {
         for provider in &self.list {
+            if provider.source() == Source::Cookie && exchange.has_authorization() {
+                return Err(Error::not_authenticated());
+            }
             if let Some(caller) = provider.identify(exchange).await? {
                 if provider.source() == Source::Cookie
                     && let Err(refusal) = origin::refuse_foreign(exchange)

@@ -84,6 +84,13 @@ impl<'a> Exchange<'a> {
         given.eq_ignore_ascii_case(scheme).then_some(credentials)
     }
 
+    /// Whether there is anything in `Authorization`, readable or not.
+    #[must_use]
+    pub fn has_authorization(&self) -> bool {
+        let mut lines = self.request.headers().get_all(AUTHORIZATION);
+        lines.any(|line| !line.as_bytes().trim_ascii().is_empty())
+    }
+
     /// The verb that counts, upper case: that of the request, or what a POST says it is instead.
     #[must_use]
     pub fn verb(&self) -> &str {

@@ -75,6 +75,39 @@ async fn a_session_counts_by_cookie_or_header_until_it_ends() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_credential_that_cannot_be_read_beats_a_good_session() {
+    let app = TestApp::signing(&[]).await;
+    let cookies = sign_in_as_alice(&app);
+    let put = |authorization: &str| {
+        let headers = [("Cookie", &*cookies), ("Authorization", authorization)];
+        app.send("PUT", GENERATE, &headers, b"")
+    };
+    for unreadable in [
+        "Basic !!!",
+        "Basic YWxpY2U=",
+        "Basic Og==",
+        "Basic /w==",
+        "Basic",
+        "Basic ",
+        "Bearer",
+        "Bearer zzz",
+        "Bearer a.b.c",
+        "bearer\tzzz",
+        "Digest username=\"x\"",
+        "Foo bar",
+        "Basic \u{e9}",
+        ",",
+    ] {
+        let reply = put(unreadable).expect(401);
+        assert_eq!(reply.json()["responseStatus"]["message"], "Not Authenticated", "{unreadable}");
+        assert!(reply.header("Www-Authenticate").is_some(), "{unreadable}");
+    }
+    // It has not ended the session, as a wrong password would.
+    put("").expect(200).uri();
+    put(" ").expect(200).uri();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_wrong_name_and_a_wrong_password_get_the_same_answer() {
     let app = TestApp::start().await;
     for (name, password) in [("alice", "wrong"), ("nobody", PASSWORD), ("ALICE", PASSWORD)] {
