@@ -80,15 +80,14 @@ pub fn id_of(request: &HttpRequest) -> Option<String> {
         .map(str::to_owned)
 }
 
-/// The value of a cookie. Pairs that are odd do not hide the others (needs 33).
+/// The value of a cookie. Pairs that are odd, or no text at all, do not hide the others (needs 33).
 #[must_use]
 pub fn cookie_value<'a>(request: &'a HttpRequest, name: &str) -> Option<&'a str> {
     request
         .headers()
         .get_all(COOKIE)
-        .filter_map(|line| line.to_str().ok())
-        .flat_map(|line| line.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='))
+        .flat_map(|line| line.as_bytes().split(|byte| *byte == b';'))
+        .filter_map(|pair| std::str::from_utf8(pair).ok()?.trim().split_once('='))
         .find(|(given, _)| *given == name)
         .map(|(_, value)| value)
 }

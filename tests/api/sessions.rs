@@ -61,6 +61,11 @@ async fn a_session_counts_by_cookie_or_header_until_it_ends() {
     let put = |headers: &[(&str, &str)]| app.send("PUT", GENERATE, headers, b"");
     put(&[("X-ss-id", &id)]).expect(200).uri();
     put(&[("Cookie", &format!("junk; a=b=c; ss-id={id}"))]).expect(200).uri();
+    put(&[("Cookie", &format!("x=\u{e9}; ss-id={id}; \u{e9}"))]).expect(200).uri();
+    let head = format!("PUT {GENERATE} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n");
+    let latin =
+        [head.as_bytes(), b"Content-Length: 0\r\nCookie: x=\xe9; \xff=y; ss-id=", id.as_bytes()];
+    app.raw(&[&latin.concat()[..], b"\r\n\r\n"].concat()).expect(200).uri();
     put(&[("Cookie", "ss-id=wrong")]).expect(401);
     let who = app.send("GET", "/auth", &[("Cookie", &cookies)], b"").expect(200);
     assert_eq!(who.json()["userName"], "alice");
