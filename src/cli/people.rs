@@ -70,6 +70,9 @@ pub(super) enum Users {
         /// Let the user reset other members' keys.
         #[arg(long)]
         administrator: bool,
+        /// Let the user do so no more.
+        #[arg(long, conflicts_with = "administrator")]
+        no_administrator: bool,
     },
 }
 
@@ -128,7 +131,8 @@ pub(super) async fn users(config: &Config, command: Users) -> Result<(), Failure
             println!("Changed the password of {name}.");
             Ok(())
         }
-        Users::Join { name, organisation, default, administrator } => {
+        Users::Join { name, organisation, default, administrator, no_administrator } => {
+            let administrator = (administrator || no_administrator).then_some(administrator);
             let store = open_ready(config).await?;
             let user = find(&*store, &name).await?;
             store

@@ -55,13 +55,14 @@ pub trait People: Send + Sync {
     async fn disable_user(&self, user: &str, now: Timestamp) -> Result<()>;
 
     /// Makes a user a member, or changes the membership. `default` makes the organisation the
-    /// user's default one. [`Missing`](super::StoreError::Missing) if the organisation is unknown.
+    /// user's default one. Whether the member is an administrator stays as it is, for a new one no,
+    /// unless `administrator` says so. [`Missing`](super::StoreError::Missing) if the organisation is unknown.
     async fn join(
         &self,
         user: &str,
         organisation: &str,
         default: bool,
-        administrator: bool,
+        administrator: Option<bool>,
         now: Timestamp,
     ) -> Result<()>;
 }

@@ -297,7 +297,7 @@ async fn a_reset_wants_a_fresh_code_removes_all_keys_and_ends_all_sessions(store
 
 async fn an_administrator_resets_a_member_and_nobody_else_does(store: Arc<dyn Store>) {
     let app = TestApp::on(store.clone()).await;
-    store.join("id-of-bob", "org1", true, true, NOW).await.unwrap();
+    store.join("id-of-bob", "org1", true, Some(true), NOW).await.unwrap();
     let carol = crate::support::user("carol");
     store.add_user(&carol, &["org2".to_owned()], NOW).await.unwrap();
     let (alice, bob) =

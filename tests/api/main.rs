@@ -33,6 +33,7 @@ mod metrics;
 mod model;
 mod negotiation;
 mod openapi;
+mod people;
 mod process;
 mod readers;
 mod requirements;

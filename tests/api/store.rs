@@ -145,8 +145,14 @@ async fn a_membership_is_of_enabled_users_alone(store: Arc<dyn Store>) {
         async move { store.membership(user, organisation, b"credential").await.unwrap() }
     };
     assert!(!member("id-of-alice", "org1").await.unwrap().administrator);
-    store.join("id-of-alice", "org1", false, true, NOW).await.unwrap();
+    store.join("id-of-alice", "org1", false, Some(true), NOW).await.unwrap();
     assert!(member("id-of-alice", "org1").await.unwrap().administrator);
+    assert!(!member("id-of-alice", "org2").await.unwrap().administrator);
+    // What says nothing of it changes nothing about it.
+    store.join("id-of-alice", "org1", true, None, NOW).await.unwrap();
+    assert!(member("id-of-alice", "org1").await.unwrap().administrator);
+    store.join("id-of-alice", "org1", false, Some(false), NOW).await.unwrap();
+    assert!(!member("id-of-alice", "org1").await.unwrap().administrator);
     assert!(member("id-of-alice", "foreign").await.is_none());
     assert!(member("id-of-alice", "unknown").await.is_none());
     store.disable_user("id-of-alice", NOW).await.unwrap();

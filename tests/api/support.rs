@@ -302,7 +302,7 @@ pub async fn populate(store: &dyn Store) {
     let both = ["org1".to_owned(), "org2".to_owned()];
     store.add_user(&user("alice"), &both, NOW).await.unwrap();
     store.add_user(&user("bob"), &[], NOW).await.unwrap();
-    store.join("id-of-bob", "org2", false, false, NOW).await.unwrap();
+    store.join("id-of-bob", "org2", false, None, NOW).await.unwrap();
 }
 
 /// A user with [`PASSWORD`].

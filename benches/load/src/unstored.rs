@@ -67,8 +67,9 @@ pass_on! { People {
     fn set_password(user: &str, hash: &str) -> Result<()>;
     fn upgrade_password(user: &str, old: &str, new: &str) -> Result<bool>;
     fn disable_user(user: &str, now: Timestamp) -> Result<()>;
-    fn join(user: &str, organisation: &str, default: bool, administrator: bool, now: Timestamp)
-        -> Result<()>;
+    fn join(
+        user: &str, organisation: &str, default: bool, administrator: Option<bool>, now: Timestamp
+    ) -> Result<()>;
 } }
 
 pass_on! { Sessions {

@@ -13,8 +13,9 @@ use crate::store::lookups::By;
 use crate::store::{Membership, NewUser, Organisation, People, Result, StoreError, User};
 
 const UPSERT_MEMBERSHIP: &str = "INSERT INTO memberships \
-    (organisation_id, user_id, administrator, created_at) VALUES ($1, $2, $3, $4) \
-    ON CONFLICT (organisation_id, user_id) DO UPDATE SET administrator = excluded.administrator";
+    (organisation_id, user_id, administrator, created_at) VALUES ($1, $2, COALESCE($3, FALSE), $4) \
+    ON CONFLICT (organisation_id, user_id) \
+    DO UPDATE SET administrator = COALESCE($3, memberships.administrator)";
 
 /// A row to hold while a user is added: of two at once, one with the other's address as name, neither
 /// would see the other.
@@ -79,7 +80,7 @@ impl People for Handle {
         .execute(&mut *transaction)
         .await?;
         for organisation in organisations {
-            upsert_membership(&mut transaction, organisation, &user.id, false, now).await?;
+            upsert_membership(&mut transaction, organisation, &user.id, None, now).await?;
         }
         transaction.commit().await?;
         Ok(())
@@ -147,7 +148,7 @@ impl People for Handle {
         user: &str,
         organisation: &str,
         default: bool,
-        administrator: bool,
+        administrator: Option<bool>,
         now: Timestamp,
     ) -> Result<()> {
         let mut transaction = begin(&self.pool).await?;
@@ -177,7 +178,7 @@ async fn upsert_membership(
     connection: &mut Connection,
     organisation: &str,
     user: &str,
-    administrator: bool,
+    administrator: Option<bool>,
     now: Timestamp,
 ) -> Result<()> {
     let known: Option<i64> =

@@ -81,7 +81,7 @@ async fn who_and_what_there_is_cannot_be_asked() {
         send("PUT", RESET, &[("Authorization", ALICE)], &body)
     });
     // By a member, whom nobody made an administrator, and by an administrator for those elsewhere.
-    app.store.join("id-of-alice", "org1", false, true, NOW).await.unwrap();
+    app.store.join("id-of-alice", "org1", false, Some(true), NOW).await.unwrap();
     for (caller, organisation, targets) in [
         (BOB, "org2", &["id-of-alice", "id-of-carol", "nobody"][..]),
         (ALICE, "org1", &["id-of-bob", "id-of-carol", "nobody"]),
