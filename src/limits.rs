@@ -1,14 +1,14 @@
 //! How often something may happen: a rate for each user, counted in memory.
 //!
-//! The generic cell rate algorithm: of each user only the moment is kept at which the whole
-//! allowance will be there again, and nothing once that has passed. Each instance counts by itself
+//! A sliding log: of each user the moments of the last minute are kept at which it happened, so that in
+//! no minute, wherever it begins, it happens more often than is allowed. Each instance counts by itself
 //! (README, "Limits"): of `n` instances a user gets up to `n` times the rate. What must hold across
 //! instances and restarts, the counting of wrong codes, is in the database instead.
 //!
 //! Not a library: those there are ask a clock of their own, and here the moment of a request is
 //! handed in.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -17,22 +17,29 @@ use crate::clock::Timestamp;
 /// The span that a rate is given for.
 const SPAN: Duration = Duration::from_mins(1);
 
-/// The most users that are kept count of. Beyond it those who have their whole allowance are
-/// forgotten, which changes nothing for them; were that not enough, the count begins anew.
-const USERS_MAX: usize = 100_000;
+/// The most moments that are kept, of all users together: some 20 MiB where each is another user's. Beyond
+/// it users are forgotten who are far from their limit; were that not enough, the count begins anew.
+const MOMENTS_MAX: usize = 100_000;
 
 /// So many a minute for each user, all at once if they like.
 pub struct Rate {
     a_minute: u32,
-    /// When each user's allowance will be whole again, in microseconds.
-    whole_at: Mutex<HashMap<String, i64>>,
+    taken: Mutex<Taken>,
+}
+
+#[derive(Default)]
+struct Taken {
+    /// Of each user, oldest first.
+    moments: HashMap<String, VecDeque<Timestamp>>,
+    /// How many they are together.
+    count: usize,
 }
 
 impl Rate {
     /// So many a minute; 0 is no limit.
     #[must_use]
     pub fn a_minute(a_minute: u32) -> Self {
-        Self { a_minute, whole_at: Mutex::default() }
+        Self { a_minute, taken: Mutex::default() }
     }
 
     /// Counts one for `user`.
@@ -43,28 +50,50 @@ impl Rate {
         if self.a_minute == 0 {
             return Ok(());
         }
-        let span = micros(SPAN);
-        let each = (span / i64::from(self.a_minute)).max(1);
-        let now = now.as_millis().saturating_mul(1000);
-        // A panic while it was held left a map that is whole: every change is one insertion.
-        let mut whole_at = self.whole_at.lock().unwrap_or_else(PoisonError::into_inner);
-        let next = whole_at.get(user).map_or(now, |at| (*at).max(now)) + each;
-        if let Ok(wait @ 1..) = u64::try_from(next - now - span) {
-            return Err(Duration::from_micros(wait));
+        let most = usize::try_from(self.a_minute).unwrap_or(usize::MAX);
+        // A panic while it was held, for want of memory, left counts that are off by one at most.
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        if taken.count >= MOMENTS_MAX {
+            taken.make_room(most, now);
         }
-        if whole_at.len() >= USERS_MAX && !whole_at.contains_key(user) {
-            whole_at.retain(|_, at| *at > now);
-            if whole_at.len() >= USERS_MAX {
-                whole_at.clear();
-            }
+        let Taken { moments, count } = &mut *taken;
+        let of_user = match moments.get_mut(user) {
+            Some(of_user) => of_user,
+            None => moments.entry(user.to_owned()).or_default(),
+        };
+        *count -= forget(of_user, now);
+        // Those that are left are of less than a minute ago.
+        if of_user.len() >= most
+            && let Some(oldest) = of_user.front()
+        {
+            return Err(now.until(oldest.plus(SPAN)));
         }
-        whole_at.insert(user.to_owned(), next);
+        of_user.push_back(now);
+        *count += 1;
         Ok(())
     }
 }
 
-fn micros(span: Duration) -> i64 {
-    i64::try_from(span.as_micros()).unwrap_or(i64::MAX)
+impl Taken {
+    fn make_room(&mut self, most: usize, now: Timestamp) {
+        for least in [1, most.div_ceil(2)] {
+            self.moments.retain(|_, of_user| {
+                forget(of_user, now);
+                of_user.len() >= least
+            });
+            self.count = self.moments.values().map(VecDeque::len).sum();
+            if self.count < MOMENTS_MAX {
+                return;
+            }
+        }
+        *self = Self::default();
+    }
+}
+
+/// Forgets what is longer ago than a minute, and says how many that were.
+fn forget(moments: &mut VecDeque<Timestamp>, now: Timestamp) -> usize {
+    let old = moments.iter().take_while(|moment| moment.plus(SPAN) <= now).count();
+    moments.drain(..old).count()
 }
 
 #[cfg(test)]
@@ -76,19 +105,23 @@ mod tests {
     }
 
     #[test]
-    fn the_allowance_may_be_used_at_once_and_grows_back_evenly() {
+    fn in_no_minute_there_are_more_than_the_allowance() {
         let rate = Rate::a_minute(60);
         for _ in 0..60 {
             assert_eq!(rate.take("alice", at(0)), Ok(()));
         }
-        assert_eq!(rate.take("alice", at(0)), Err(Duration::from_secs(1)));
+        assert_eq!(rate.take("alice", at(0)), Err(Duration::from_mins(1)));
         assert_eq!(rate.take("bob", at(0)), Ok(()), "one user's use is not another's");
-        assert_eq!(rate.take("alice", at(1)), Ok(()));
-        assert_eq!(rate.take("alice", at(1)), Err(Duration::from_secs(1)));
-        for _ in 0..60 {
-            assert_eq!(rate.take("alice", at(100)), Ok(()));
+        assert_eq!(rate.take("alice", at(59)), Err(Duration::from_secs(1)));
+        let mut taken: Vec<i64> = Vec::new();
+        for second in 60..600 {
+            for _ in 0..3 {
+                let minute = taken.iter().filter(|then| second - **then < 60).count();
+                let admitted = rate.take("alice", at(second)).is_ok();
+                assert_eq!(admitted, minute < 60, "{minute} at {second}");
+                taken.extend(admitted.then_some(second));
+            }
         }
-        assert!(rate.take("alice", at(100)).is_err());
     }
 
     #[test]
@@ -98,13 +131,30 @@ mod tests {
     }
 
     #[test]
-    fn those_who_are_kept_count_of_are_bounded() {
-        let rate = Rate::a_minute(1);
-        for user in 0..USERS_MAX {
+    fn what_is_kept_is_bounded_and_who_is_at_the_limit_is_kept_longest() {
+        let rate = Rate::a_minute(4);
+        let kept = || {
+            let taken = rate.taken.lock().unwrap();
+            assert_eq!(taken.moments.values().map(VecDeque::len).sum::<usize>(), taken.count);
+            taken.count
+        };
+        for _ in 0..4 {
+            rate.take("alice", at(0)).unwrap();
+        }
+        for user in 4..MOMENTS_MAX {
             rate.take(&user.to_string(), at(0)).unwrap();
         }
-        assert_eq!(rate.whole_at.lock().unwrap().len(), USERS_MAX);
-        rate.take("later", at(61)).unwrap();
-        assert_eq!(rate.whole_at.lock().unwrap().len(), 1);
+        assert_eq!(kept(), MOMENTS_MAX);
+        rate.take("another", at(1)).unwrap();
+        assert_eq!(kept(), 5);
+        assert!(rate.take("alice", at(2)).is_err());
+        for user in 0..MOMENTS_MAX / 4 {
+            for _ in 0..4 {
+                let _spent = rate.take(&user.to_string(), at(3));
+            }
+        }
+        assert!(kept() <= MOMENTS_MAX);
+        rate.take("later", at(63)).unwrap();
+        assert!(kept() <= MOMENTS_MAX);
     }
 }

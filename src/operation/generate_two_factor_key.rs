@@ -60,14 +60,15 @@ impl Operation for GenerateTwoFactorKey {
         request: Self::Request,
     ) -> Result<Answer<Self::Response>, Error> {
         let app = cx.exchange.app;
-        app.key_rate.take(&cx.caller()?.user.id, cx.exchange.now).map_err(|wait| {
-            app.metrics.limited(Limit::Keys);
-            Error::too_many("You have asked for too many keys. Wait before the next one.", wait)
-        })?;
         let member = membership(cx, request.organisation_id).await?;
         if member.active_key.is_some() && !code::proven(cx, &member) {
             return Err(Error::two_factor_required());
         }
+        // Keys are counted: what was refused above made none.
+        app.key_rate.take(&cx.caller()?.user.id, cx.exchange.now).map_err(|wait| {
+            app.metrics.limited(Limit::Keys);
+            Error::too_many("You have asked for too many keys. Wait before the next one.", wait)
+        })?;
         let (key, uri) = new_key(cx, &member)?;
         let event = cx.event(&key.organisation, "ok", Some(&key.fingerprint))?;
         // Only after this may the URI be seen: it is on the disk now.
