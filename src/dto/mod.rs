@@ -106,6 +106,17 @@ pub struct FieldDef {
     pub required: bool,
 }
 
+impl FieldDef {
+    /// The name in that case.
+    #[must_use]
+    pub fn spelled(&self, case: Case) -> &'static str {
+        match case {
+            Case::Camel => self.camel,
+            Case::Pascal => self.name,
+        }
+    }
+}
+
 /// What a member holds.
 #[derive(Clone, Copy, Debug)]
 pub enum Kind {

@@ -46,11 +46,7 @@ impl Format for Csv {
 }
 
 fn cell<'v>(row: &'v Value, field: &FieldDef, case: Case) -> Result<Cow<'v, str>, Unwritable> {
-    let name = match case {
-        Case::Camel => field.camel,
-        Case::Pascal => field.name,
-    };
-    match row.get(name) {
+    match row.get(field.spelled(case)) {
         None | Some(Value::Null) => Ok(Cow::Borrowed("")),
         Some(Value::String(text)) => Ok(Cow::Borrowed(text)),
         Some(value) => jsv::to_string(value)

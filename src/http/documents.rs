@@ -48,10 +48,11 @@ pub(super) fn find(exchange: &Exchange<'_>) -> Option<HttpResponse> {
 fn found(exchange: &Exchange<'_>, segments: &[&str]) -> Option<Document> {
     let app = exchange.app;
     let base_url = base_url(exchange);
+    let case = app.config.name_case;
     let site = Site {
         operations: &app.operations,
         formats: &app.formats,
-        host: Host { case: app.config.name_case },
+        host: Host { case },
         product: &app.config.product,
         base_url: &base_url,
     };
@@ -62,13 +63,13 @@ fn found(exchange: &Exchange<'_>, segments: &[&str]) -> Option<Document> {
         ["metadata.css"] => kept(CSS, metadata::STYLE),
         ["types"] => computed(HTML, metadata::languages(&site)),
         ["types", "metadata" | "metadata.json"] => {
-            let options = Options::of(types::LANGUAGES[0], &query, &base_url, "");
+            let options = Options::of(types::LANGUAGES[0], &query, &base_url, "", case);
             computed(JSON, metadata::types(&site, &options).to_string())
         }
         ["types", lang] => {
             let language = types::language(lang)?;
             let date = exchange.now.to_rfc3339().replace(['T', 'Z'], " ");
-            let options = Options::of(language, &query, &base_url, date.trim_end());
+            let options = Options::of(language, &query, &base_url, date.trim_end(), case);
             let model = Model::of(&app.operations, &options, |def| language.has(def));
             computed(language.media_type(), types::document(language, &model, &options))
         }

@@ -42,7 +42,7 @@ pub fn types(site: &Site<'_>, options: &Options) -> Value {
 /// The document of `/metadata/app.json`.
 #[must_use]
 pub fn app(site: &Site<'_>) -> Value {
-    let options = Options::of(LANGUAGES[0], &[], site.base_url, "");
+    let options = Options::of(LANGUAGES[0], &[], site.base_url, "", site.host.case);
     let languages: Map<String, Value> = LANGUAGES
         .iter()
         .map(|language| (language.id().to_owned(), json!(language.title())))

@@ -83,7 +83,7 @@ fn routes(spec: &Spec) -> String {
 
 /// The members of the request and of the response, and of the types these are made of.
 fn members(site: &Site<'_>, spec: &'static Spec) -> String {
-    let options = Options::listing_of(LANGUAGES[0], spec.name());
+    let options = Options::listing_of(LANGUAGES[0], spec.name(), site.host.case);
     let model = Model::of(site.operations, &options, |_| false);
     let mut types: Vec<_> = model.types.iter().map(|declared| declared.def).collect();
     types.reverse();
@@ -143,7 +143,7 @@ fn kind(kind: Kind) -> String {
 }
 
 fn types(site: &Site<'_>, name: &str, language: &dyn Language) -> String {
-    let options = Options::listing_of(language, name);
+    let options = Options::listing_of(language, name, site.host.case);
     let model = Model::of(site.operations, &options, |def| language.has(def));
     let code = listing(language, &model, &options);
     let (id, title) = (language.id(), escape(language.title()));

@@ -6,7 +6,7 @@ use serde::ser::{SerializeMap as _, SerializeSeq as _, SerializeStruct as _};
 use serde::{Serialize, Serializer};
 
 use super::layout;
-use crate::dto::{AnyDto, Case, Kind, Style, TypeDef};
+use crate::dto::{AnyDto, Kind, Style, TypeDef};
 use crate::format::{Format, Host};
 
 /// The deepest that parts are nested.
@@ -65,10 +65,7 @@ impl Serialize for Value {
                 let fields = if self.depth < DEPTH { def.fields } else { &[] };
                 let mut members = serializer.serialize_struct(def.name, fields.len())?;
                 for field in fields {
-                    let name = match self.style.case {
-                        Case::Camel => field.camel,
-                        Case::Pascal => field.name,
-                    };
+                    let name = field.spelled(self.style.case);
                     members.serialize_field(name, &inner(field.kind))?;
                 }
                 members.end()

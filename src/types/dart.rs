@@ -1,5 +1,6 @@
 //! Dart, which has no reflection: each class says how it is read and written, and a table at the end
-//! says how to make one.
+//! says how to make one. Fields are in camel case whatever the names in JSON are: one that is named as
+//! its type would hide it.
 
 use super::{Code, Comment, Declared, Language, Model, Options, sentence};
 use crate::dto::{Kind, TypeDef};
@@ -71,14 +72,16 @@ fn class(declared: &Declared, options: &Options, out: &mut Code) {
     out.blank();
     out.block("fromMap(Map<String, dynamic> json) {", "}", |out| {
         for member in fields {
-            out.line(format!("{0} = {1};", member.camel, read(member.kind, member.camel)));
+            let name = member.spelled(options.case);
+            out.line(format!("{} = {};", member.camel, read(member.kind, name)));
         }
         out.line("return this;");
     });
     out.blank();
     out.block("Map<String, dynamic> toJson() => {", "};", |out| {
         for member in fields {
-            out.line(format!("'{0}': {1},", member.camel, written(member.kind, member.camel)));
+            let name = member.spelled(options.case);
+            out.line(format!("'{name}': {},", written(member.kind, member.camel)));
         }
     });
     out.blank();

@@ -45,7 +45,7 @@ impl Language for Go {
             out.block(&format!("type {name} struct {{"), "}", |out| {
                 for member in declared.def.fields {
                     document(&sentence(member.doc), options, out);
-                    let (name, camel) = (member.name, member.camel);
+                    let (name, json) = (member.name, member.spelled(options.case));
                     let kind = match member.kind {
                         // Otherwise no and zero could not be told from nothing.
                         Kind::Bool | Kind::Int32 if !member.required => {
@@ -54,7 +54,7 @@ impl Language for Go {
                         Kind::Object(_) => format!("*{}", type_of(member.kind, &own)),
                         _ => type_of(member.kind, &own),
                     };
-                    out.line(format!("{name} {kind} `json:\"{camel},omitempty\"`"));
+                    out.line(format!("{name} {kind} `json:\"{json},omitempty\"`"));
                 }
             });
             if let (Some(verb), Some(response)) = (declared.verb(), declared.response()) {

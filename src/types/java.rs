@@ -1,4 +1,5 @@
-//! Java: one class that holds the others, so that one file is enough.
+//! Java: one class that holds the others, so that one file is enough. The library (Gson) takes the name of
+//! a field for its name in JSON.
 
 use super::{Code, Comment, Language, Model, Options, sentence};
 use crate::dto::{Kind, TypeDef};
@@ -72,10 +73,11 @@ impl Language for Java {
 fn class(def: &'static TypeDef, response: Option<&str>, options: &Options, out: &mut Code) {
     for member in def.fields {
         document(member.doc, options, out);
-        out.line(format!("public {} {} = null;", type_of(member.kind), member.camel));
+        let field = member.spelled(options.case);
+        out.line(format!("public {} {field} = null;", type_of(member.kind)));
     }
     for member in def.fields {
-        let (kind, field, name) = (type_of(member.kind), member.camel, member.name);
+        let (kind, field, name) = (type_of(member.kind), member.spelled(options.case), member.name);
         out.blank();
         out.line(format!("public {kind} get{name}() {{ return {field}; }}"));
         out.line(format!(

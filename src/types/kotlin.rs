@@ -1,4 +1,4 @@
-//! Kotlin.
+//! Kotlin. As in Java, the name of a field is its name in JSON.
 
 use super::{Code, Comment, Language, Model, Options, java, sentence};
 use crate::dto::{Kind, TypeDef};
@@ -50,8 +50,8 @@ impl Language for Kotlin {
             out.block("{", "}", |out| {
                 for member in declared.def.fields {
                     document(member.doc, options, out);
-                    let kind = type_of(member.kind);
-                    out.line(format!("open var {}:{kind}? = null", member.camel));
+                    let (name, kind) = (member.spelled(options.case), type_of(member.kind));
+                    out.line(format!("open var {name}:{kind}? = null"));
                 }
                 if let Some(response) = declared.response() {
                     out.line(format!(

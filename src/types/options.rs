@@ -1,6 +1,7 @@
 //! What a client wants of the generated types, and the comment that repeats it.
 
 use super::{Code, Language};
+use crate::dto::Case;
 
 /// How the options stand at the top of a document. Each tool looks for the exact text (needs 52).
 pub struct Comment {
@@ -34,6 +35,9 @@ pub struct Options {
     date: String,
     known: Vec<(&'static str, &'static str)>,
     given: Vec<(&'static str, String)>,
+    /// How members are spelled in JSON. The host decides that, not the client. A language in which the
+    /// name of a member is its name in JSON follows it; the others say what the name is there.
+    pub case: Case,
     /// Whether this is the listing of a metadata page. The page of the original shows the bare
     /// types: no comments, no routes, no interface of the client library but the verb's.
     pub listing: bool,
@@ -48,6 +52,7 @@ impl Options {
         query: &[(String, String)],
         base_url: &str,
         date: &str,
+        case: Case,
     ) -> Self {
         let known: Vec<_> = language.options().iter().chain(COMMON).copied().collect();
         let find = |name: &str| {
@@ -63,14 +68,14 @@ impl Options {
             .collect();
         let base_url = find("BaseUrl").filter(|url| is_url(url)).unwrap_or(base_url);
         let base_url = base_url.trim_end_matches('/').to_owned();
-        Self { base_url, date: date.to_owned(), known, given, listing: false }
+        Self { base_url, date: date.to_owned(), known, given, case, listing: false }
     }
 
     /// The same for one type and all it leads to, as a metadata page lists them.
     #[must_use]
-    pub fn listing_of(language: &dyn Language, type_name: &str) -> Self {
+    pub fn listing_of(language: &dyn Language, type_name: &str, case: Case) -> Self {
         let query = [("IncludeTypes".to_owned(), format!("{type_name}.*"))];
-        Self { listing: true, ..Self::of(language, &query, "", "") }
+        Self { listing: true, ..Self::of(language, &query, "", "", case) }
     }
 
     /// The value of an option: what was asked for, or the default.

@@ -1,7 +1,7 @@
 //! PHP.
 
 use super::{Code, Comment, Declared, Language, Model, Options, sentence};
-use crate::dto::{FieldDef, Kind};
+use crate::dto::Kind;
 
 /// PHP.
 pub(super) struct Php;
@@ -68,7 +68,8 @@ fn class(declared: &Declared, options: &Options, out: &mut Code) {
             };
             out.line(format!("/** @var {}|null{says} */", documented(member.kind)));
             let comma = if at + 1 < fields.len() { "," } else { "" };
-            out.line(format!("public ?{} ${}=null{comma}", type_of(member.kind), member.camel));
+            let name = member.spelled(options.case);
+            out.line(format!("public ?{} ${name}=null{comma}", type_of(member.kind)));
         }
     });
     out.line("}");
@@ -76,8 +77,9 @@ fn class(declared: &Declared, options: &Options, out: &mut Code) {
     out.line("/** @throws Exception */");
     out.block("public function fromMap($o): void {", "}", |out| {
         for member in fields {
-            let name = member.camel;
-            out.line(format!("if (isset($o['{name}'])) $this->{name} = {};", read(member)));
+            let name = member.spelled(options.case);
+            let value = read(member.kind, name);
+            out.line(format!("if (isset($o['{name}'])) $this->{name} = {value};"));
         }
     });
     out.blank();
@@ -85,8 +87,9 @@ fn class(declared: &Declared, options: &Options, out: &mut Code) {
     out.block("{", "}", |out| {
         out.line("$o = [];");
         for member in fields {
-            let name = member.camel;
-            out.line(format!("if (isset($this->{name})) $o['{name}'] = {};", written(member)));
+            let name = member.spelled(options.case);
+            let value = written(member.kind, name);
+            out.line(format!("if (isset($this->{name})) $o['{name}'] = {value};"));
         }
         out.line("return empty($o) ? new class(){} : $o;");
     });
@@ -98,9 +101,9 @@ fn class(declared: &Declared, options: &Options, out: &mut Code) {
     }
 }
 
-fn read(member: &FieldDef) -> String {
-    let value = format!("$o['{}']", member.camel);
-    match member.kind {
+fn read(kind: Kind, name: &str) -> String {
+    let value = format!("$o['{name}']");
+    match kind {
         Kind::Object(def) => format!("JsonConverters::from('{}', {value})", def.name),
         Kind::List(Kind::Object(def)) => {
             format!("JsonConverters::fromArray('{}', {value})", def.name)
@@ -109,9 +112,9 @@ fn read(member: &FieldDef) -> String {
     }
 }
 
-fn written(member: &FieldDef) -> String {
-    let value = format!("$this->{}", member.camel);
-    match member.kind {
+fn written(kind: Kind, name: &str) -> String {
+    let value = format!("$this->{name}");
+    match kind {
         Kind::Object(def) => format!("JsonConverters::to('{}', {value})", def.name),
         Kind::List(Kind::Object(def)) => {
             format!("JsonConverters::toArray('{}', {value})", def.name)

@@ -1,7 +1,7 @@
 //! Python: data classes, as the `servicestack` package sends them.
 
 use super::{Code, Comment, Language, Model, Options, sentence};
-use crate::dto::{Kind, names};
+use crate::dto::{Case, Kind, names};
 
 /// Python.
 pub(super) struct Python;
@@ -29,6 +29,10 @@ impl Language for Python {
         out.blank();
         out.line("from dataclasses_json import LetterCase, Undefined, dataclass_json");
         out.line("from servicestack import *");
+        let letters = match options.case {
+            Case::Camel => "CAMEL",
+            Case::Pascal => "PASCAL",
+        };
         for declared in &model.types {
             out.blank();
             out.blank();
@@ -36,7 +40,9 @@ impl Language for Python {
             for (path, verbs) in declared.routes() {
                 out.line(format!("# @Route(\"{path}\", \"{verbs}\")"));
             }
-            out.line("@dataclass_json(letter_case=LetterCase.CAMEL, undefined=Undefined.EXCLUDE)");
+            out.line(format!(
+                "@dataclass_json(letter_case=LetterCase.{letters}, undefined=Undefined.EXCLUDE)"
+            ));
             out.line("@dataclass");
             let returns = declared.response().map(|response| format!("IReturn[{response}]"));
             let bases: Vec<String> = returns.into_iter().chain(declared.marker()).collect();

@@ -68,7 +68,7 @@ impl Language for Ruby {
                             out.line(format!(
                                 "{}: {{ name: '{}'{} }},",
                                 names::snake(member.name),
-                                member.camel,
+                                member.spelled(options.case),
                                 kind.unwrap_or_default()
                             ));
                         }

@@ -1,7 +1,7 @@
 //! Rust, for the crate `servicestack`.
 
 use super::{Code, Comment, Language, Model, Options, sentence};
-use crate::dto::{Kind, names};
+use crate::dto::{Case, Kind, names};
 
 /// Rust.
 pub(super) struct Rust;
@@ -30,6 +30,10 @@ impl Language for Rust {
         if !borrowed.is_empty() {
             out.line(format!("use servicestack::{{{}}};", borrowed.join(", ")));
         }
+        let rename = match options.case {
+            Case::Camel => "camelCase",
+            Case::Pascal => "PascalCase",
+        };
         for declared in &model.types {
             let name = declared.def.name;
             out.blank();
@@ -38,7 +42,7 @@ impl Language for Rust {
                 out.line(format!("// @Route(\"{path}\", \"{verbs}\")"));
             }
             out.line("#[derive(Serialize, Deserialize, Clone, Default)]");
-            out.line("#[serde(default, rename_all = \"camelCase\")]");
+            out.line(format!("#[serde(default, rename_all = \"{rename}\")]"));
             out.block(&format!("pub struct {name} {{"), "}", |out| {
                 for member in declared.def.fields {
                     document(member.doc, options, out);

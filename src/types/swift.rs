@@ -1,7 +1,8 @@
-//! Swift.
+//! Swift. Members are in camel case, as the original writes them whatever its case is; what they are called
+//! in JSON is said apart where it is something else.
 
 use super::{Code, Comment, Language, Model, Options, sentence};
-use crate::dto::{Kind, TypeDef};
+use crate::dto::{Case, Kind, TypeDef};
 
 /// Swift.
 pub(super) struct Swift;
@@ -57,11 +58,24 @@ impl Language for Swift {
                     document(member.doc, options, out);
                     out.line(format!("public var {}:{}?", member.camel, type_of(member.kind)));
                 }
+                coding_keys(declared.def, options.case, out);
                 out.blank();
                 out.line("required public init(){}");
             });
         }
     }
+}
+
+fn coding_keys(def: &TypeDef, case: Case, out: &mut Code) {
+    if def.fields.iter().all(|member| member.spelled(case) == member.camel) {
+        return;
+    }
+    out.blank();
+    out.block("private enum CodingKeys: String, CodingKey {", "}", |out| {
+        for member in def.fields {
+            out.line(format!("case {} = \"{}\"", member.camel, member.spelled(case)));
+        }
+    });
 }
 
 fn document(doc: &str, options: &Options, out: &mut Code) {

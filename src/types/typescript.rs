@@ -2,6 +2,7 @@
 //! compile to, with its types in JSDoc.
 //!
 //! The client library has the marker interfaces, but finds them by shape: the documents stand alone.
+//! Values go to and come from JSON as they are, so the name of a member is its name there.
 
 use super::{Code, Comment, Declared, Language, Model, Options, sentence};
 use crate::dto::{FieldDef, Kind, TypeDef};
@@ -54,7 +55,8 @@ impl Language for TypeScript {
                 for member in declared.def.fields {
                     document(member.doc, options, out);
                     let end = if optional(member, options) { "?" } else { "!" };
-                    out.line(format!("public {}{end}: {};", member.camel, type_of(member.kind)));
+                    let name = member.spelled(options.case);
+                    out.line(format!("public {name}{end}: {};", type_of(member.kind)));
                 }
                 out.blank();
                 out.line(format!(
@@ -124,7 +126,8 @@ fn declare(model: &Model, options: &Options, out: &mut Code) {
             for member in declared.def.fields {
                 document(member.doc, options, out);
                 let end = if optional(member, options) { "?" } else { "" };
-                out.line(format!("{}{end}: {};", member.camel, type_of(member.kind)));
+                let name = member.spelled(options.case);
+                out.line(format!("{name}{end}: {};", type_of(member.kind)));
             }
         });
         out.blank();
@@ -166,7 +169,9 @@ impl Language for Module {
                 let members = declared.def.fields;
                 let shape: Vec<String> = members
                     .iter()
-                    .map(|member| format!("{}?:{}", member.camel, type_of(member.kind)))
+                    .map(|member| {
+                        format!("{}?:{}", member.spelled(options.case), type_of(member.kind))
+                    })
                     .collect();
                 out.line(format!("/** @param {{{{{}}}}} [init] */", shape.join(",")));
                 out.line("constructor(init) { Object.assign(this, init) }");
@@ -177,7 +182,7 @@ impl Language for Module {
                         String::new()
                     };
                     out.line(format!("/** @type {{{}|undefined}}{says} */", type_of(member.kind)));
-                    out.line(format!("{};", member.camel));
+                    out.line(format!("{};", member.spelled(options.case)));
                 }
                 if let (Some(verb), Some(response)) = (declared.verb(), declared.response()) {
                     out.line(format!("getTypeName() {{ return '{name}' }}"));

@@ -39,6 +39,58 @@ async fn every_language_is_as_it_was_read() {
     }
 }
 
+/// How the document of a language says what a member is called in JSON, where it says so.
+fn names_in_json(id: &str, name: &str) -> Option<String> {
+    let (first, rest) = name.split_at(1);
+    let camel = format!("{}{rest}", first.to_ascii_lowercase());
+    let is_camel = camel == name;
+    Some(match id {
+        // Their client library reads and writes without regard to case.
+        "csharp" | "fsharp" | "vbnet" => return None,
+        "typescript" => format!(" public {name}?: "),
+        "typescript.d" => format!(" {name}?: "),
+        "mjs" => format!("\n    {name};\n"),
+        "python" => format!("LetterCase.{}", if is_camel { "CAMEL" } else { "PASCAL" }),
+        "java" => format!(" {name} = null;"),
+        "kotlin" => format!(" var {name}:"),
+        "swift" if is_camel => format!(" var {name}:"),
+        "swift" => format!(" case {camel} = \"{name}\"\n"),
+        "dart" => format!("json['{name}']"),
+        "php" => format!("$o['{name}']"),
+        "go" => format!("`json:\"{name},omitempty\"`"),
+        "ruby" => format!("name: '{name}'"),
+        "rust" => format!("rename_all = \"{}Case\"", if is_camel { "camel" } else { "Pascal" }),
+        other => panic!("{other} is not among the languages of this test"),
+    })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn members_are_called_as_the_service_calls_them_in_json() {
+    let mut documents = Vec::new();
+    for (case, name) in [("camel", "twoFactorUri"), ("pascal", "TwoFactorUri")] {
+        let app = TestApp::signing(&[("FOUNDRY_NAME_CASE", case)]).await;
+        assert!(app.generate(&[], "").expect(200).json()[name].is_string(), "{case}");
+        let text = |id: &str| {
+            app.send("GET", &format!("/types/{id}"), &[], b"").expect(200).text().to_owned()
+        };
+        documents.push(LANGUAGES.iter().map(|language| text(language.id())).collect::<Vec<_>>());
+    }
+    for (language, (camel, pascal)) in LANGUAGES.iter().zip(documents[0].iter().zip(&documents[1]))
+    {
+        let id = language.id();
+        let (Some(in_camel), Some(in_pascal)) =
+            (names_in_json(id, "twoFactorUri"), names_in_json(id, "TwoFactorUri"))
+        else {
+            assert_eq!(camel, pascal, "{id}");
+            continue;
+        };
+        assert!(camel.contains(&in_camel) && !camel.contains(&in_pascal), "{id}: {camel}");
+        assert!(pascal.contains(&in_pascal), "{id}: {pascal}");
+        // Swift keeps the names that its users see.
+        assert!(id == "swift" || !pascal.contains(&in_camel), "{id}: {pascal}");
+    }
+}
+
 /// How the document of each language begins, and the line that ends its options.
 fn begins(id: &str) -> (&'static str, &'static str, &'static str, &'static str) {
     match id {

@@ -81,7 +81,7 @@ fn call(site: &Site<'_>, spec: &'static Spec, verb: &str, id: &str, by: Reached)
         "tags": [spec.name()],
         "responses": responses(site, spec, by),
     });
-    let parameters = parameters(spec, verb, by);
+    let parameters = parameters(site, spec, verb, by);
     if !parameters.is_empty() {
         call["parameters"] = Value::Array(parameters);
     }
@@ -99,7 +99,7 @@ fn call(site: &Site<'_>, spec: &'static Spec, verb: &str, id: &str, by: Reached)
 }
 
 /// Members in the path; for GET, the others in the query.
-fn parameters(spec: &Spec, verb: &str, by: Reached) -> Vec<Value> {
+fn parameters(site: &Site<'_>, spec: &Spec, verb: &str, by: Reached) -> Vec<Value> {
     let path = match by {
         Reached::Route(path) => path,
         Reached::Api => "",
@@ -127,7 +127,7 @@ fn parameters(spec: &Spec, verb: &str, by: Reached) -> Vec<Value> {
             } else {
                 // Dictionaries have no spelling in a query that tools agree on.
                 (verb == "GET" && schema::is_plain(field.kind))
-                    .then(|| described(field, field.camel, "query"))
+                    .then(|| described(field, field.spelled(site.host.case), "query"))
             }
         })
         .collect()

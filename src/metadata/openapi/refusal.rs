@@ -206,10 +206,7 @@ impl serde::Serialize for Members<'_> {
         let mut members =
             serializer.serialize_struct(example.def.name, example.def.fields.len())?;
         for field in example.def.fields {
-            let name = match style.case {
-                crate::dto::Case::Camel => field.camel,
-                crate::dto::Case::Pascal => field.name,
-            };
+            let name = field.spelled(style.case);
             if matches!(field.kind, crate::dto::Kind::Object(def) if def.name == ResponseStatus::DEF.name)
             {
                 members.serialize_field(name, &Styled(&example.status, *style))?;

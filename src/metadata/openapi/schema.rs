@@ -8,7 +8,7 @@ use crate::types::{LANGUAGES, Model, Options, sentence};
 
 /// The schemas of all types, by name, with the names of members as the host spells them.
 pub(super) fn all(site: &Site<'_>) -> Value {
-    let options = Options::of(LANGUAGES[0], &[], "", "");
+    let options = Options::of(LANGUAGES[0], &[], "", "", site.host.case);
     let model = Model::of(site.operations, &options, |_| false);
     let schemas = model
         .types
@@ -22,24 +22,13 @@ fn schema(def: &TypeDef, case: Case) -> Value {
         .fields
         .iter()
         .map(|field| {
-            let name = match case {
-                Case::Camel => field.camel,
-                Case::Pascal => field.name,
-            };
             let mut schema = of(field.kind);
             schema["description"] = json!(sentence(field.doc));
-            (name.to_owned(), schema)
+            (field.spelled(case).to_owned(), schema)
         })
         .collect();
-    let required: Vec<&str> = def
-        .fields
-        .iter()
-        .filter(|field| field.required)
-        .map(|field| match case {
-            Case::Camel => field.camel,
-            Case::Pascal => field.name,
-        })
-        .collect();
+    let required: Vec<&str> =
+        def.fields.iter().filter(|field| field.required).map(|field| field.spelled(case)).collect();
     let mut schema = json!({
         "type": "object",
         "description": sentence(def.doc),
