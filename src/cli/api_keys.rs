@@ -2,12 +2,12 @@
 
 use clap::Subcommand;
 
-use super::{Failure, open_ready, told};
+use super::{Failure, open_ready, output, told};
 use crate::auth::session::hash;
 use crate::clock::{Clock as _, SystemClock, Timestamp};
 use crate::config::Config;
 use crate::random::{self, SystemSource};
-use crate::store::ApiKey;
+use crate::store::{ApiKey, Store};
 
 #[derive(Subcommand)]
 pub(super) enum ApiKeys {
@@ -51,8 +51,7 @@ pub(super) async fn api_keys(config: &Config, command: ApiKeys) -> Result<(), Fa
             if !found {
                 return Err(format!("there is no API key '{id}'"));
             }
-            println!("Revoked {id}.");
-            Ok(())
+            output::say(format_args!("Revoked {id}."))
         }
     }
 }
@@ -86,17 +85,37 @@ async fn add(
         revoked_at: None,
     };
     store.add_api_key(&hash(&key), &kept).await.map_err(told)?;
+    let shown = output::show(format_args!("{}", *key));
+    let done = match shown {
+        Ok(()) => Ok(()),
+        Err(error) => Err(unseen(&*store, &kept.id, &error).await),
+    };
     store.close().await;
-    println!("{}", *key);
-    eprintln!("The id of the key is {}. The key itself is not shown again.", kept.id);
+    done?;
+    let id = &kept.id;
+    output::note(format_args!("The id of the key is {id}. The key itself is not shown again."));
     Ok(())
+}
+
+/// Takes back a key that nobody has seen: it would be good for nothing, and look like one that is used.
+async fn unseen(store: &dyn Store, id: &str, why: &std::io::Error) -> Failure {
+    match store.revoke_api_key(id, SystemClock.now()).await {
+        Ok(_) => format!("the key could not be shown, so it was revoked: {why}"),
+        Err(error) => format!(
+            "the key could not be shown: {why}. It could not be revoked either: {}. Do so with \
+             'foundry-api api-keys revoke {id}'",
+            told(error)
+        ),
+    }
 }
 
 async fn list(config: &Config) -> Result<(), Failure> {
     let store = open_ready(config).await?;
     let users = store.users().await.map_err(told)?;
     let now = SystemClock.now();
-    for key in store.api_keys().await.map_err(told)? {
+    let keys = store.api_keys().await.map_err(told)?;
+    store.close().await;
+    output::list(keys.iter().map(|key| {
         let user = users.iter().find(|user| user.id == key.user).map_or("-", |user| &user.name);
         let state = match (key.revoked_at, key.expires_at) {
             (Some(_), _) => "revoked",
@@ -105,8 +124,6 @@ async fn list(config: &Config) -> Result<(), Failure> {
         };
         let until = key.expires_at.map_or_else(|| "-".to_owned(), Timestamp::to_rfc3339);
         let made = key.created_at.to_rfc3339();
-        println!("{}\t{user}\t{made}\t{until}\t{state}\t{}", key.id, key.description);
-    }
-    store.close().await;
-    Ok(())
+        format!("{}\t{user}\t{made}\t{until}\t{state}\t{}", key.id, key.description)
+    }))
 }

@@ -5,7 +5,7 @@ use std::io::{BufWriter, Write};
 use clap::Args;
 use serde_json::json;
 
-use super::{Failure, open_ready, told};
+use super::{Failure, open_ready, output, told};
 use crate::clock::{Clock as _, SystemClock, Timestamp};
 use crate::config::{Config, duration};
 use crate::store::AuditRow;
@@ -57,11 +57,7 @@ pub(super) async fn audit(config: &Config, command: Audit) -> Result<(), Failure
     };
     store.events(user.as_deref(), since, &mut each).await.map_err(told)?;
     store.close().await;
-    match written.and_then(|()| out.flush()) {
-        // Whoever reads has seen enough.
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.to_string()),
-        _ => Ok(()),
-    }
+    output::settled(written.and_then(|()| out.flush()))
 }
 
 fn line(out: &mut impl Write, row: &AuditRow) -> std::io::Result<()> {

@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use zeroize::Zeroizing;
 
 use super::first_start::Alone;
-use super::{Failure, open_ready, told};
+use super::{Failure, open_ready, output, told};
 use crate::config::Config;
 use crate::random::{self, Random as _, SystemSource};
 use crate::seal::{KEY_LEN, Place, Sealed, Sealer};
@@ -37,8 +37,7 @@ const PASSES: u32 = 10;
 
 pub(super) async fn keys(config: &Config, command: Keys) -> Result<(), Failure> {
     if let Keys::Generate = command {
-        println!("{}", *generate()?);
-        return Ok(());
+        return output::say(format_args!("{}", *generate()?));
     }
     let sealer = Alone::with(config)?.sealer(config)?;
     let store = open_ready(config).await?;
@@ -61,16 +60,15 @@ pub(super) fn generate() -> Result<Zeroizing<String>, Failure> {
 
 async fn status(store: &dyn Store, sealer: &Sealer) -> Result<(), Failure> {
     let counts = store.sealing_key_counts().await.map_err(told)?;
-    for (position, id) in sealer.ids().enumerate() {
+    let configured = sealer.ids().enumerate().map(|(position, id)| {
         let count = counts.iter().find(|(known, _)| known == id).map_or(0, |(_, count)| *count);
         let role = if position == 0 { "seals and opens" } else { "opens" };
-        println!("{id}\t{count}\t{role}");
-    }
+        format!("{id}\t{count}\t{role}")
+    });
     let strange: Vec<_> =
         counts.iter().filter(|(id, _)| !sealer.ids().any(|known| known == id)).collect();
-    for (id, count) in &strange {
-        println!("{id}\t{count}\tNOT CONFIGURED");
-    }
+    let others = strange.iter().map(|(id, count)| format!("{id}\t{count}\tNOT CONFIGURED"));
+    output::list(configured.chain(others))?;
     match strange.iter().map(|(_, count)| count).sum::<u64>() {
         0 => Ok(()),
         lost => Err(format!("{lost} secrets are sealed by keys that are not configured")),
@@ -87,7 +85,7 @@ async fn to_do(store: &dyn Store, sealer: &Sealer) -> Result<(String, u64), Fail
 
 async fn rehearse(store: &dyn Store, sealer: &Sealer) -> Result<(), Failure> {
     let (first, left) = to_do(store, sealer).await?;
-    println!("{left} secrets would be moved to '{first}'; nothing was changed.");
+    output::say(format_args!("{left} secrets would be moved to '{first}'; nothing was changed."))?;
     status(store, sealer).await
 }
 
@@ -108,7 +106,7 @@ async fn rewrap(store: &dyn Store, sealer: &Sealer) -> Result<(), Failure> {
         }
     }
     bar.finish();
-    println!("Moved {moved} secrets to '{first}'.");
+    output::say(format_args!("Moved {moved} secrets to '{first}'."))?;
     if left == 0 {
         return Ok(());
     }

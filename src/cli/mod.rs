@@ -6,6 +6,7 @@ mod api_keys;
 mod audit;
 mod first_start;
 mod keys;
+mod output;
 mod people;
 mod serve;
 
@@ -76,7 +77,7 @@ pub fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
-            eprintln!("foundry-api: {message}");
+            output::note(format_args!("foundry-api: {message}"));
             ExitCode::FAILURE
         }
     }
@@ -87,8 +88,7 @@ async fn migrate(config: &Config) -> Result<(), Failure> {
     let store = open(config, false).await?;
     store.migrate().await.map_err(told)?;
     store.close().await;
-    println!("The database is up to date.");
-    Ok(())
+    output::say(format_args!("The database is up to date."))
 }
 
 /// Opens the store that is configured, the embedded one by default; with `hurry` for requests, which

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use clap::Subcommand;
 
-use super::{Failure, open_ready, password, told};
+use super::{Failure, open_ready, output, password, told};
 use crate::auth::password::hash;
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::Config;
@@ -85,8 +85,7 @@ pub(super) async fn organisations(config: &Config, command: Organisations) -> Re
         .await
         .map_err(|error| named(error, "organisation", &organisation.id))?;
     store.close().await;
-    println!("Added organisation {}.", organisation.id);
-    Ok(())
+    output::say(format_args!("Added organisation {}.", organisation.id))
 }
 
 /// Refuses here what would later make a key that apps misread (two-factor.md R7).
@@ -119,8 +118,7 @@ pub(super) async fn users(config: &Config, command: Users) -> Result<(), Failure
             let user = find(&*store, &name).await?;
             store.disable_user(&user.id, SystemClock.now()).await.map_err(told)?;
             store.close().await;
-            println!("Disabled {name}.");
-            Ok(())
+            output::say(format_args!("Disabled {name}."))
         }
         Users::Passwd { name, password_stdin: _ } => {
             let hash = hash(&password()?, &SystemSource::default()).map_err(|e| e.to_string())?;
@@ -128,8 +126,7 @@ pub(super) async fn users(config: &Config, command: Users) -> Result<(), Failure
             let user = find(&*store, &name).await?;
             store.set_password(&user.id, &hash).await.map_err(told)?;
             store.close().await;
-            println!("Changed the password of {name}.");
-            Ok(())
+            output::say(format_args!("Changed the password of {name}."))
         }
         Users::Join { name, organisation, default, administrator, no_administrator } => {
             let administrator = (administrator || no_administrator).then_some(administrator);
@@ -140,8 +137,7 @@ pub(super) async fn users(config: &Config, command: Users) -> Result<(), Failure
                 .await
                 .map_err(|error| named(error, "organisation", &organisation))?;
             store.close().await;
-            println!("{name} is a member of {organisation}.");
-            Ok(())
+            output::say(format_args!("{name} is a member of {organisation}."))
         }
     }
 }
@@ -169,19 +165,18 @@ async fn add(
         .await
         .map_err(|error| named(error, "user or e-mail address", name))?;
     store.close().await;
-    println!("Added user {name}.");
-    Ok(())
+    output::say(format_args!("Added user {name}."))
 }
 
 async fn list(config: &Config) -> Result<(), Failure> {
     let store = open_ready(config).await?;
-    for user in store.users().await.map_err(told)? {
+    let users = store.users().await.map_err(told)?;
+    store.close().await;
+    output::list(users.iter().map(|user| {
         let default = user.default_organisation.as_deref().unwrap_or("-");
         let state = if user.disabled_at.is_some() { "disabled" } else { "enabled" };
-        println!("{}\t{}\t{default}\t{state}\t{}", user.name, user.email, user.id);
-    }
-    store.close().await;
-    Ok(())
+        format!("{}\t{}\t{default}\t{state}\t{}", user.name, user.email, user.id)
+    }))
 }
 
 pub(super) async fn find(store: &dyn Store, name: &str) -> Result<Arc<User>, Failure> {

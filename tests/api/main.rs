@@ -15,6 +15,7 @@ mod audit;
 mod authenticator;
 mod bounds;
 mod coalescing;
+mod command;
 mod cors;
 mod coverage;
 mod crowd;
