@@ -85,7 +85,6 @@ impl Config {
             let expected = "1 to 64 characters, without a colon or control characters";
             return Err(ConfigError { variable: "FOUNDRY_PRODUCT", expected });
         }
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Ok(Self {
             listen: parsed("FOUNDRY_LISTEN", value("FOUNDRY_LISTEN"), "address:port")?
                 .unwrap_or(([127, 0, 0, 1], 8080).into()),
@@ -142,8 +141,7 @@ impl Config {
                     return Err(ConfigError { variable: "FOUNDRY_COALESCE", expected: "0 or 1" });
                 }
             },
-            workers: parsed("FOUNDRY_WORKERS", value("FOUNDRY_WORKERS"), "a number from 1")?
-                .map_or(cores, std::num::NonZeroUsize::get),
+            workers: workers(value("FOUNDRY_WORKERS"))?,
         })
     }
 }
@@ -156,6 +154,20 @@ fn parsed<T: std::str::FromStr>(
     value
         .map(|text| text.trim().parse().map_err(|_| ConfigError { variable, expected }))
         .transpose()
+}
+
+/// The most threads that what serves sockets takes.
+const WORKERS_MAX: usize = 512;
+
+fn workers(text: Option<String>) -> Result<usize, ConfigError> {
+    let (variable, expected) = ("FOUNDRY_WORKERS", "a number from 1 to 512");
+    let cores = || std::thread::available_parallelism().map_or(1, usize::from).min(WORKERS_MAX);
+    let count = parsed(variable, text, expected)?.unwrap_or_else(cores);
+    if (1..=WORKERS_MAX).contains(&count) {
+        Ok(count)
+    } else {
+        Err(ConfigError { variable, expected })
+    }
 }
 
 /// The shortest HS256 key, in bytes: as long as the hash (RFC 7518 section 3.2).
@@ -275,6 +287,13 @@ mod tests {
     }
 
     #[test]
+    fn as_many_threads_serve_as_sockets_take() {
+        for (text, workers) in [("1", 1), ("512", 512)] {
+            assert_eq!(with(&[("FOUNDRY_WORKERS", text)]).unwrap().workers, workers);
+        }
+    }
+
+    #[test]
     fn lists_are_separated_by_commas() {
         let config = with(&[
             ("FOUNDRY_CORS_ORIGINS", "https://App.example:443/, http://localhost:5173"),
@@ -295,6 +314,8 @@ mod tests {
             ("FOUNDRY_PENDING_TTL", "-1"),
             ("FOUNDRY_BODY_LIMIT", "big"),
             ("FOUNDRY_WORKERS", "many"),
+            ("FOUNDRY_WORKERS", "0"),
+            ("FOUNDRY_WORKERS", "513"),
             ("FOUNDRY_COALESCE", "yes"),
             ("FOUNDRY_PRODUCT", "a:b"),
             ("FOUNDRY_JWT_KEY", "c2hvcnQ="),
