@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use actix_web::http::Uri;
 use data_encoding::BASE64;
 use ipnet::IpNet;
 use zeroize::Zeroizing;
@@ -111,7 +112,13 @@ impl Config {
                 },
             )?,
             product,
-            public_url: value("FOUNDRY_PUBLIC_URL").map(|url| url.trim_end_matches('/').to_owned()),
+            public_url: match value("FOUNDRY_PUBLIC_URL") {
+                None => None,
+                Some(text) => Some(base_url(&text).ok_or(ConfigError {
+                    variable: "FOUNDRY_PUBLIC_URL",
+                    expected: "an absolute http or https URL without user, query and fragment",
+                })?),
+            },
             name_case: name_case(value("FOUNDRY_NAME_CASE").as_deref())?,
             key_rate: match value("FOUNDRY_KEY_RATE") {
                 None => KEY_RATE,
@@ -154,6 +161,18 @@ fn parsed<T: std::str::FromStr>(
     value
         .map(|text| text.trim().parse().map_err(|_| ConfigError { variable, expected }))
         .transpose()
+}
+
+/// A base URL: absolute, and without a trailing slash. It becomes part of pages and of generated code, so
+/// it has only those letters of a URL that mean nothing there.
+pub(crate) fn base_url(text: &str) -> Option<String> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || "-._~:/[]%".contains(c);
+    let url: Uri = Some(text).filter(|text| text.chars().all(fits))?.parse().ok()?;
+    let (scheme, authority) = (url.scheme_str()?, url.authority()?);
+    let host = authority.host();
+    let is_whole = authority.as_str() == host || authority.port_u16().is_some();
+    (["http", "https"].contains(&scheme) && !host.is_empty() && is_whole)
+        .then(|| format!("{scheme}://{authority}{}", url.path().trim_end_matches('/')))
 }
 
 /// The most threads that what serves sockets takes.
@@ -287,6 +306,18 @@ mod tests {
     }
 
     #[test]
+    fn a_base_url_ends_without_a_slash() {
+        for (text, url) in [
+            ("https://foundry.example", "https://foundry.example"),
+            ("HTTPS://foundry.example:8443/a/base//", "https://foundry.example:8443/a/base"),
+            ("http://[::1]:8080/", "http://[::1]:8080"),
+        ] {
+            let config = with(&[("FOUNDRY_PUBLIC_URL", text)]).unwrap();
+            assert_eq!(config.public_url.as_deref(), Some(url));
+        }
+    }
+
+    #[test]
     fn as_many_threads_serve_as_sockets_take() {
         for (text, workers) in [("1", 1), ("512", 512)] {
             assert_eq!(with(&[("FOUNDRY_WORKERS", text)]).unwrap().workers, workers);
@@ -323,6 +354,19 @@ mod tests {
             ("FOUNDRY_CORS_ORIGINS", "*"),
             ("FOUNDRY_CORS_ORIGINS", "https://a.example,https://b.example/path"),
             ("FOUNDRY_TRUSTED_PROXIES", "10.0.0.0/33"),
+            ("FOUNDRY_PUBLIC_URL", "nonsense */ evil"),
+            ("FOUNDRY_PUBLIC_URL", "foundry.example"),
+            ("FOUNDRY_PUBLIC_URL", "/base"),
+            ("FOUNDRY_PUBLIC_URL", "https://"),
+            ("FOUNDRY_PUBLIC_URL", "https:///base"),
+            ("FOUNDRY_PUBLIC_URL", "https://:443/base"),
+            ("FOUNDRY_PUBLIC_URL", "https://foundry.example:port"),
+            ("FOUNDRY_PUBLIC_URL", "ftp://foundry.example"),
+            ("FOUNDRY_PUBLIC_URL", "https://user@foundry.example"),
+            ("FOUNDRY_PUBLIC_URL", "https://foundry.example/?query"),
+            ("FOUNDRY_PUBLIC_URL", "https://foundry.example/#fragment"),
+            ("FOUNDRY_PUBLIC_URL", "https://foundry.example/two words"),
+            ("FOUNDRY_PUBLIC_URL", "https://foundry.example/\n"),
         ] {
             let error = with(&[(variable, value)]).err().unwrap().to_string();
             assert!(error.starts_with(variable) && !error.contains(value), "{error}");
