@@ -4,11 +4,14 @@
 
 // ---- what the service is asked
 
+/** Where the service is for this page: where its script is, perhaps below a path that a proxy adds. */
+const service = new URL('.', document.currentScript.src)
+
 /** Calls an operation; throws its refusal, an Error with `status` and the members of ResponseStatus. */
 async function call(method, path, body) {
   let reply
   try {
-    reply = await fetch(path, {
+    reply = await fetch(new URL(path, service), {
       method,
       headers: { 'Content-Type': 'application/json', Accept: 'application/json' },
       body: JSON.stringify(body),
@@ -28,10 +31,10 @@ async function call(method, path, body) {
 /** A member of a reply, whichever case the host spells names in. */
 const member = (reply, name) => reply[name] ?? reply[name[0].toUpperCase() + name.slice(1)]
 
-const signIn = (userName, password) => call('POST', '/auth/credentials', { userName, password })
-const signOut = () => call('POST', '/auth/logout', {})
-const makeKey = organisationId => call('PUT', '/users/2fa/generate-key', { organisationId })
-const verify = (organisationId, code) => call('PUT', '/users/2fa/verify', { organisationId, code })
+const signIn = (userName, password) => call('POST', 'auth/credentials', { userName, password })
+const signOut = () => call('POST', 'auth/logout', {})
+const makeKey = organisationId => call('PUT', 'users/2fa/generate-key', { organisationId })
+const verify = (organisationId, code) => call('PUT', 'users/2fa/verify', { organisationId, code })
 
 // ---- the steps
 

@@ -8,9 +8,9 @@ pub const SCRIPT: &str = include_str!("enrol.js");
 /// The picture in the browser's tab, of all pages.
 pub const ICON: &str = include_str!("icon.svg");
 
-/// The page. `product` is its name.
+/// The page. `product` is its name, `prefix` what stands before the paths of the service.
 #[must_use]
-pub fn page(product: &str) -> String {
+pub fn page(product: &str, prefix: &str) -> String {
     let escaped = product.replace('&', "&amp;").replace('<', "&lt;");
-    include_str!("enrol.html").replace("{product}", &escaped)
+    include_str!("enrol.html").replace("{prefix}", prefix).replace("{product}", &escaped)
 }

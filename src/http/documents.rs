@@ -76,7 +76,7 @@ fn found(exchange: &Exchange<'_>, segments: &[&str]) -> Option<Document> {
         [format, "metadata"] => computed(HTML, operation_page(&site, format, &query)?),
         ["openapi.json"] => computed(JSON, metadata::openapi::document(&site).to_string()),
         ["openapi"] => computed(HTML, metadata::openapi::page(&site)),
-        ["enrol"] => computed(HTML, enrol::page(&app.config.product)),
+        ["enrol"] => computed(HTML, enrol::page(&app.config.product, site.prefix())),
         ["enrol.css"] => kept(CSS, enrol::STYLE),
         ["enrol.js"] => kept(SCRIPT, enrol::SCRIPT),
         ["favicon.svg" | "favicon.ico"] => kept(SVG, enrol::ICON),

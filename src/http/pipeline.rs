@@ -83,7 +83,7 @@ impl Room {
 /// What is not an operation.
 async fn fixed(app: &App, exchange: &Exchange<'_>) -> Option<HttpResponse> {
     match (exchange.request.method().as_str(), exchange.request.uri().path()) {
-        ("GET" | "HEAD", "/") => Some(reply::to_metadata()),
+        ("GET" | "HEAD", "/") => Some(reply::to_metadata(exchange)),
         ("GET" | "HEAD", "/health/live") => Some(health::live()),
         // Boxed, as is all that few requests come to: what a request may have to hold, each has to.
         ("GET" | "HEAD", "/health/ready") => Some(Box::pin(health::ready(app)).await),

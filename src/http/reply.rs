@@ -13,6 +13,7 @@ use super::{Exchange, cors};
 use crate::dto::{AnyDto, ErrorResponse};
 use crate::error::{Error, Reason};
 use crate::format::{Format, Formats, Host};
+use crate::metadata;
 use crate::operation::{Answer, AnyOperation};
 
 /// In which way a reply is written.
@@ -165,9 +166,10 @@ pub(super) fn nothing_here() -> HttpResponse {
 }
 
 /// The way from `/` to what the service offers.
-pub(super) fn to_metadata() -> HttpResponse {
+pub(super) fn to_metadata(exchange: &Exchange<'_>) -> HttpResponse {
     let mut response = HttpResponse::new(StatusCode::FOUND);
-    response.headers_mut().insert(LOCATION, HeaderValue::from_static("/metadata"));
+    let prefix = exchange.app.config.public_url.as_deref().map_or("", metadata::prefix);
+    append(&mut response, LOCATION.as_str(), &format!("{prefix}/metadata"));
     response
 }
 

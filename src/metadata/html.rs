@@ -1,5 +1,7 @@
 //! What the pages share: escaping, the head, the style sheet.
 
+use super::Site;
+
 /// The style sheet of the pages.
 pub const STYLE: &str = include_str!("page.css");
 
@@ -20,15 +22,22 @@ pub(super) fn escape(text: &str) -> String {
 }
 
 /// A whole page. `body` is HTML, `title` is text.
-pub(super) fn page(title: &str, body: &str) -> String {
+pub(super) fn page(site: &Site<'_>, title: &str, body: &str) -> String {
+    let prefix = escape(site.prefix());
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>{}</title>\n<link rel=\"icon\" href=\"/favicon.svg\" type=\"image/svg+xml\">\n\
-         <link rel=\"stylesheet\" href=\"/metadata.css\">\n</head>\n<body>\n<main>\n{body}</main>\n\
+         <title>{}</title>\n<link rel=\"icon\" href=\"{prefix}/favicon.svg\" type=\"image/svg+xml\">\n\
+         <link rel=\"stylesheet\" href=\"{prefix}/metadata.css\">\n</head>\n<body>\n<main>\n{body}</main>\n\
          </body>\n</html>\n",
         escape(title)
     )
+}
+
+/// The way back from a page, as a paragraph.
+pub(super) fn back(site: &Site<'_>) -> String {
+    let prefix = escape(site.prefix());
+    format!("<p><a href=\"{prefix}/metadata\">&lt;back to all web services</a></p>\n")
 }
 
 /// Links beside each other, one of which is where the reader is.

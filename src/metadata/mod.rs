@@ -57,11 +57,25 @@ impl<'a> Site<'a> {
         rest.split('/').next().unwrap_or(rest)
     }
 
+    /// The path of the base URL, empty where it has none: what a proxy takes away from the paths of
+    /// requests, and what therefore stands before each path that a page shows or leads to.
+    #[must_use]
+    pub fn prefix(&self) -> &str {
+        prefix(self.base_url)
+    }
+
     /// The formats of data, which have pages of their own: neither pages nor pictures.
     pub fn data_formats(&self) -> impl Iterator<Item = &'a dyn Format> + use<'a> {
         let formats: &'a Formats = self.formats;
         formats.iter().filter(|format| is_data(*format))
     }
+}
+
+/// The path of a base URL, without a trailing slash.
+#[must_use]
+pub fn prefix(base_url: &str) -> &str {
+    let rest = base_url.split_once("://").map_or(base_url, |(_, rest)| rest);
+    rest.find('/').map_or("", |at| &rest[at..])
 }
 
 /// Whether a format carries data for programs.

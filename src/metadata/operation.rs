@@ -1,7 +1,7 @@
 //! One operation: its routes, its members or its types, and samples in one format. For the format
 //! JSV and the language C# it is the page that the service was specified by.
 
-use super::html::{escape, page, tabs};
+use super::html::{back, escape, page, tabs};
 use super::{Site, sample};
 use crate::dto::{FieldDef, Kind, TypeDef};
 use crate::format::Format;
@@ -18,23 +18,20 @@ pub fn operation(
     language: Option<&dyn Language>,
 ) -> String {
     let name = spec.name();
-    let mut body = format!(
-        "<h1>{}</h1>\n<p><a href=\"/metadata\">&lt;back to all web services</a></p>\n<h2>{name}</h2>\n",
-        escape(&site.title())
-    );
+    let mut body = format!("<h1>{}</h1>\n{}<h2>{name}</h2>\n", escape(&site.title()), back(site));
     body += &format_tabs(site, format, name, language);
     if spec.access == Access::SignedIn {
         body += "<div class=\"access\">Requires Authentication</div>\n";
     }
     body += &routes(spec);
-    body += &language_tabs(format, name, language);
+    body += &language_tabs(site, format, name, language);
     body += &match language {
         None => members(site, spec),
         Some(language) => types(site, name, language),
     };
     body += &overriding(format);
     body += &samples(site, format, spec);
-    page(&format!("{name} - {}", site.title()), &body)
+    page(site, &format!("{name} - {}", site.title()), &body)
 }
 
 fn format_tabs(
@@ -48,15 +45,20 @@ fn format_tabs(
         .data_formats()
         .map(|format| {
             let name = format.name();
-            let href = format!("/{name}/metadata?op={op}{lang}");
+            let href = format!("{}/{name}/metadata?op={op}{lang}", site.prefix());
             (name.to_ascii_uppercase(), href, name == here.name())
         })
         .collect();
     tabs("Format", &links)
 }
 
-fn language_tabs(format: &dyn Format, op: &str, here: Option<&dyn Language>) -> String {
-    let base = format!("/{}/metadata?op={op}", format.name());
+fn language_tabs(
+    site: &Site<'_>,
+    format: &dyn Format,
+    op: &str,
+    here: Option<&dyn Language>,
+) -> String {
+    let base = format!("{}/{}/metadata?op={op}", site.prefix(), format.name());
     let mut links = vec![("Metadata".to_owned(), base.clone(), here.is_none())];
     for language in LANGUAGES {
         let href = format!("{base}&lang={}", language.id());
@@ -147,9 +149,10 @@ fn types(site: &Site<'_>, name: &str, language: &dyn Language) -> String {
     let model = Model::of(site.operations, &options, |def| language.has(def));
     let code = listing(language, &model, &options);
     let (id, title) = (language.id(), escape(language.title()));
+    let prefix = escape(site.prefix());
     format!(
         "<pre tabindex=\"0\"><code>{}</code></pre>\n\
-         <p><a href=\"/types/{id}?IncludeTypes={name}.*\">{title} {name} DTOs</a></p>\n",
+         <p><a href=\"{prefix}/types/{id}?IncludeTypes={name}.*\">{title} {name} DTOs</a></p>\n",
         escape(&code)
     )
 }
@@ -177,8 +180,8 @@ fn samples(site: &Site<'_>, format: &dyn Format, spec: &'static Spec) -> String 
     // A format that is only written is asked for by a request in the default one.
     let sent = if format.reads() { format } else { site.formats.default() };
     let (asked, sent_as) = (format.media_types()[0].name, sent.media_types()[0].name);
-    let mut request =
-        format!("{verb} {path} HTTP/1.1 \nHost: {} \nAccept: {asked}\n", site.host_name());
+    let (prefix, host) = (site.prefix(), site.host_name());
+    let mut request = format!("{verb} {prefix}{path} HTTP/1.1 \nHost: {host} \nAccept: {asked}\n");
     if verb != "GET" {
         let body = sample::text(sent, spec.request, site.host);
         request += &format!("Content-Type: {sent_as}\nContent-Length: length\n\n{body}");

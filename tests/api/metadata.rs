@@ -1,5 +1,6 @@
 //! The pages that describe the service, read as their readers do: as text.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -92,6 +93,52 @@ async fn a_sample_request_works_once_its_placeholder_is_replaced() {
         let reply = app.generate(&[("Content-Type", sent_as)], &body).expect(200);
         assert!(reply.uri().contains("issuer=Second%20Ltd"), "{body}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn behind_a_proxy_that_takes_a_path_away_every_link_has_it() {
+    const BASE: &str = "https://foundry.example/a/base";
+    let app = TestApp::signing(&[("FOUNDRY_PUBLIC_URL", &format!("{BASE}/"))]).await;
+    // As the proxy hands it on.
+    let get = |path: &str| app.send("GET", path, &[], b"");
+    let op = "op=GenerateTwoFactorAuthenticationKeyRequest";
+    let mut links = BTreeSet::new();
+    for path in [
+        "/metadata",
+        "/types",
+        "/openapi",
+        "/enrol",
+        &format!("/json/metadata?{op}"),
+        &format!("/jsv/metadata?{op}&lang=csharp"),
+    ] {
+        let html = get(path).expect(200).text().replace("&amp;", "&");
+        let named = [" href=\"", " src=\""].map(|name| html.split(name).skip(1));
+        for link in named.into_iter().flatten().map(|rest| rest.split('"').next().unwrap()) {
+            if !link.starts_with("https://") {
+                let inner = link.strip_prefix("/a/base/");
+                let inner = inner.unwrap_or_else(|| panic!("{path} leads to {link}"));
+                links.insert(format!("/{inner}"));
+            }
+        }
+    }
+    for link in &links {
+        get(link).expect(200);
+    }
+    for known in ["/metadata", "/metadata.css", "/enrol.js", "/favicon.svg", "/types/swift"] {
+        assert!(links.contains(known), "{known} is not in {links:?}");
+    }
+    assert_eq!(get("/").expect(302).header("Location"), Some("/a/base/metadata"));
+    let text = as_text(get(&format!("/json/metadata?{op}")).text());
+    let head = "PUT /a/base/users/2fa/generate-key HTTP/1.1 \nHost: foundry.example \n";
+    assert!(text.contains(head), "{text}");
+    assert_eq!(get("/openapi.json").json()["servers"][0]["url"], BASE);
+    assert_eq!(get("/metadata/app.json").json()["app"]["baseUrl"], BASE);
+    let types = get("/types/csharp").text().to_owned();
+    assert!(types.contains(&format!("\nBaseUrl: {BASE}\n")), "{types:.300}");
+    // The script finds the service beside itself.
+    let script = get("/enrol.js").text().to_owned();
+    assert!(script.contains("new URL('.', document.currentScript.src)"));
+    assert!(!script.contains("'/"), "a path that is not below the prefix");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::super::Site;
-use super::super::html::{escape, page as html_page};
+use super::super::html::{back, escape, page as html_page};
 use super::document;
 
 /// The page of `/openapi`.
@@ -12,9 +12,11 @@ pub fn page(site: &Site<'_>) -> String {
     let document = document(site);
     let title = escape(&site.title());
     let mut body = format!(
-        "<h1>{title}</h1>\n<p><a href=\"/metadata\">&lt;back to all web services</a></p>\n\
-         <h2>OpenAPI</h2>\n<p>{}</p>\n<p><a href=\"/openapi.json\">The document as JSON</a></p>\n",
-        text(&document["info"]["description"])
+        "<h1>{title}</h1>\n{}<h2>OpenAPI</h2>\n<p>{}</p>\n\
+         <p><a href=\"{}/openapi.json\">The document as JSON</a></p>\n",
+        back(site),
+        text(&document["info"]["description"]),
+        escape(site.prefix())
     );
     for (path, verbs) in members(&document["paths"]) {
         for (verb, call) in members(verbs) {
@@ -26,7 +28,7 @@ pub fn page(site: &Site<'_>) -> String {
         body += &format!("<dt>{}</dt><dd>{}</dd>\n", escape(name), text(&scheme["description"]));
     }
     body += "</dl>\n";
-    html_page(&format!("OpenAPI - {}", site.title()), &body)
+    html_page(site, &format!("OpenAPI - {}", site.title()), &body)
 }
 
 fn operation(path: &str, verb: &str, call: &Value) -> String {
