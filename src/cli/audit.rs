@@ -96,12 +96,32 @@ fn entry(out: &mut impl Write, row: &AuditRow) -> std::io::Result<()> {
     )
 }
 
+/// What a client sent must neither steer the terminal, nor turn a line around, nor look like another
+/// column: what is not printed is written as its number, and so are blanks, but for one between words.
+fn shown(cell: &str) -> String {
+    let mut shown = String::with_capacity(cell.len());
+    let mut before = ' ';
+    let mut letters = cell.chars().peekable();
+    while let Some(letter) = letters.next() {
+        match letter {
+            ' ' if before != ' ' && letters.peek().is_some() => shown.push(' '),
+            ' ' => shown.extend(letter.escape_unicode()),
+            // Letters, to Unicode, of which nothing is to be seen.
+            '\u{115F}' | '\u{1160}' | '\u{2800}' | '\u{3164}' | '\u{FFA0}' => {
+                shown.extend(letter.escape_unicode());
+            }
+            letter if letter.is_ascii_graphic() => shown.push(letter),
+            // A mark, such as an accent, needs a letter to stand on.
+            letter if before == ' ' => shown.extend(letter.escape_debug()),
+            letter => shown.extend(format!("x{letter}").escape_debug().skip(1)),
+        }
+        before = letter;
+    }
+    if shown.is_empty() { "-".to_owned() } else { shown }
+}
+
 fn columns(out: &mut impl Write, cells: [&str; 8]) -> std::io::Result<()> {
-    let [at, user, organisation, action, outcome, address, key, request] = cells.map(|cell| {
-        // What clients sent must not steer the terminal.
-        let plain: String = cell.chars().filter(|c| !c.is_control()).collect();
-        if plain.is_empty() { "-".to_owned() } else { plain }
-    });
+    let [at, user, organisation, action, outcome, address, key, request] = cells.map(shown);
     writeln!(
         out,
         "{at:<20}  {user:<16}  {organisation:<16}  {action:<41}  {outcome:<19}  {address:<15}  \

@@ -105,6 +105,42 @@ async fn everything_a_signed_in_caller_does_or_is_refused_leaves_one_row(store: 
 
 crate::on_each_store! { everything_a_signed_in_caller_does_or_is_refused_leaves_one_row }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn what_a_client_sent_stays_in_its_column_of_the_table() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}", folder.path().join("test.db").display());
+    let store = foundry_api::store::open(&url).await.unwrap();
+    store.migrate().await.unwrap();
+    let sent = [
+        ("org  Reset  ok", "org \\u{20}Reset \\u{20}ok"),
+        (" org ", "\\u{20}org\\u{20}"),
+        ("org\u{A0}\u{3000}x", "org\\u{a0}\\u{3000}x"),
+        ("org\u{3164}\u{2800}x", "org\\u{3164}\\u{2800}x"),
+        ("a\u{202E}b\u{2066}c\u{200D}d", "a\\u{202e}b\\u{2066}c\\u{200d}d"),
+        ("a\u{2028}b\u{85}c\nd", "a\\u{2028}b\\u{85}c\\nd"),
+        ("\u{301}a", "\\u{301}a"),
+        ("Müller's \"e\u{301}\" สมชาย", "Müller's \"e\u{301}\" สมชาย"),
+    ];
+    for (id, (organisation, _)) in sent.iter().enumerate() {
+        let organisation = (*organisation).to_owned();
+        let at = NOW.plus(std::time::Duration::from_secs(id as u64));
+        store.record(&Event { organisation, at, ..event(&id.to_string()) }).await.unwrap();
+    }
+    store.close().await;
+    let table = audit(&url, &[]);
+    assert_eq!(table.lines().count(), sent.len() + 1, "{table}");
+    for (line, (_, shown)) in table.lines().skip(1).zip(&sent) {
+        let columns: Vec<_> = line.split("  ").filter(|cell| !cell.trim().is_empty()).collect();
+        assert_eq!(columns.len(), 8, "{line}");
+        assert_eq!(columns[2].trim(), *shown, "{line}");
+    }
+    let lines = audit(&url, &["--json"]);
+    for (line, (organisation, _)) in lines.lines().zip(&sent) {
+        let row: Value = serde_json::from_str(line).unwrap();
+        assert_eq!(row["organisation"], *organisation);
+    }
+}
+
 fn audit(url: &str, arguments: &[&str]) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_foundry-api"))
         .arg("audit")
@@ -132,6 +168,7 @@ async fn the_command_prints_a_table_or_json_lines_of_whom_and_since_when() {
 
     let table = audit(&url, &[]);
     assert_eq!(table.lines().count(), 3, "{table}");
+    assert!(table.contains("nobody\\u{1b}[2J"), "{table}");
     assert!(table.lines().nth(1).unwrap().contains("alice"), "{table}");
     assert!(!table.contains('\u{1b}'), "{table}");
     let lines = audit(&url, &["--user", "alice", "--json"]);
