@@ -83,7 +83,7 @@ pub(super) async fn organisations(config: &Config, command: Organisations) -> Re
     store
         .add_organisation(&organisation, SystemClock.now())
         .await
-        .map_err(|error| named(error, "organisation", &organisation.id))?;
+        .map_err(|error| named(error, "an organisation", &organisation.id))?;
     store.close().await;
     output::say(format_args!("Added organisation {}.", organisation.id))
 }
@@ -135,7 +135,7 @@ pub(super) async fn users(config: &Config, command: Users) -> Result<(), Failure
             store
                 .join(&user.id, &organisation, default, administrator, SystemClock.now())
                 .await
-                .map_err(|error| named(error, "organisation", &organisation))?;
+                .map_err(|error| named(error, "an organisation", &organisation))?;
             store.close().await;
             output::say(format_args!("{name} is a member of {organisation}."))
         }
@@ -163,7 +163,7 @@ async fn add(
     store
         .add_user(&user, organisations, SystemClock.now())
         .await
-        .map_err(|error| named(error, "user or e-mail address", name))?;
+        .map_err(|error| named(error, "a user or e-mail address", name))?;
     store.close().await;
     output::say(format_args!("Added user {name}."))
 }
@@ -183,10 +183,10 @@ pub(super) async fn find(store: &dyn Store, name: &str) -> Result<Arc<User>, Fai
     store.user_named(name).await.map_err(told)?.ok_or_else(|| format!("there is no user '{name}'"))
 }
 
-/// A failure about something that has a name.
+/// A failure about something that has a name. `what` has its article.
 fn named(error: StoreError, what: &str, name: &str) -> Failure {
     match error {
-        StoreError::Conflict => format!("there is a {what} '{name}' already"),
+        StoreError::Conflict => format!("there is {what} '{name}' already"),
         StoreError::Missing(what) => format!("there is no such {what}"),
         other => told(other),
     }
