@@ -10,6 +10,7 @@ use ipnet::IpNet;
 use zeroize::Zeroizing;
 
 use crate::dto::Case;
+use crate::store::{self, Named};
 use crate::two_factor;
 
 /// How long a pending key can be confirmed, unless configured.
@@ -94,7 +95,7 @@ impl Config {
                 value("FOUNDRY_ADMIN_LISTEN"),
                 "address:port",
             )?,
-            database_url: value("DATABASE_URL").map(Zeroizing::new),
+            database_url: value("DATABASE_URL").map(database_url).transpose()?,
             data: value("FOUNDRY_DATA").map_or_else(|| "data".into(), PathBuf::from),
             sealing_keys: value("FOUNDRY_SEALING_KEYS").map(Zeroizing::new),
             jwt_key: value("FOUNDRY_JWT_KEY").map(|text| jwt_key(&text)).transpose()?,
@@ -173,6 +174,16 @@ pub(crate) fn base_url(text: &str) -> Option<String> {
     let is_whole = authority.as_str() == host || authority.port_u16().is_some();
     (["http", "https"].contains(&scheme) && !host.is_empty() && is_whole)
         .then(|| format!("{scheme}://{authority}{}", url.path().trim_end_matches('/')))
+}
+
+fn database_url(url: String) -> Result<Zeroizing<String>, ConfigError> {
+    let url = Zeroizing::new(url);
+    let expected = match store::named(&url) {
+        Some(Named::Sqlite(path)) if path.contains('?') => "sqlite:PATH, without parameters",
+        Some(_) => return Ok(url),
+        None => "postgres://… or sqlite:PATH, in lower case",
+    };
+    Err(ConfigError { variable: "DATABASE_URL", expected })
 }
 
 /// The most threads that what serves sockets takes.
@@ -340,6 +351,11 @@ mod tests {
     fn what_makes_no_sense_is_named_by_its_variable_alone() {
         for (variable, value) in [
             ("FOUNDRY_LISTEN", "here"),
+            ("DATABASE_URL", "mysql://name:word@host/foundry"),
+            ("DATABASE_URL", "nonsense"),
+            ("DATABASE_URL", "SQLITE:x.db"),
+            ("DATABASE_URL", "sqlite://"),
+            ("DATABASE_URL", "sqlite:///x.db?mode=rwc"),
             ("FOUNDRY_NAME_CASE", "snake"),
             ("FOUNDRY_KEY_RATE", "1/s"),
             ("FOUNDRY_PENDING_TTL", "-1"),

@@ -22,7 +22,7 @@ use zeroize::Zeroizing;
 
 use self::first_start::Alone;
 use crate::config::Config;
-use crate::store::{self, Store, StoreError};
+use crate::store::{self, Named, Store, StoreError, named};
 
 /// Second-factor keys for the clients of a ServiceStack host.
 #[derive(Parser)]
@@ -99,7 +99,7 @@ async fn open(config: &Config, hurry: bool) -> Result<Arc<dyn Store>, Failure> {
     } else {
         private_folder(&config.data)
             .map_err(|error| format!("{}: {error}", config.data.display()))?;
-        Zeroizing::new(format!("sqlite:{}", config.data.join("foundry.db").display()))
+        Zeroizing::new(format!("sqlite://{}", config.data.join("foundry.db").display()))
     };
     let options = store::Options { coalesce: config.coalesce, hurry };
     store::open_with(&url, options).await.map_err(told)
@@ -124,7 +124,7 @@ async fn open_ready(config: &Config) -> Result<Arc<dyn Store>, Failure> {
 }
 
 fn is_embedded(config: &Config) -> bool {
-    config.database_url.as_ref().is_none_or(|url| url.starts_with("sqlite:"))
+    config.database_url.as_ref().is_none_or(|url| matches!(named(url), Some(Named::Sqlite(_))))
 }
 
 /// What a store's failure is to whoever typed the command. Holds no part of the URL.

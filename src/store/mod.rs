@@ -160,16 +160,60 @@ pub async fn open(url: &str) -> Result<Arc<dyn Store>> {
 /// [`StoreError`] when the URL makes no sense. Its text holds no part of the URL, which may hold a
 /// password.
 pub async fn open_with(url: &str, options: Options) -> Result<Arc<dyn Store>> {
-    match url.split_once(':') {
-        Some(("postgres" | "postgresql", _)) => Ok(Arc::new(Postgres::open(url, options)?)),
-        Some(("sqlite", path)) => Ok(Arc::new(Sqlite::open(path, options).await?)),
-        _ => Err(StoreError::Failed("DATABASE_URL is not postgres://… or sqlite:…".into())),
+    match named(url) {
+        Some(Named::Postgres) => Ok(Arc::new(Postgres::open(url, options)?)),
+        Some(Named::Sqlite(path)) => Ok(Arc::new(Sqlite::open(path, options).await?)),
+        None => Err(StoreError::Failed("DATABASE_URL is not postgres://… or sqlite:PATH".into())),
+    }
+}
+
+/// What the URL of a store names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Named<'a> {
+    /// A Postgres server.
+    Postgres,
+    /// The file of an embedded store.
+    Sqlite(&'a str),
+}
+
+/// The store that `url` names, if it names one.
+#[must_use]
+pub fn named(url: &str) -> Option<Named<'_>> {
+    match url.split_once(':')? {
+        ("postgres" | "postgresql", rest) => rest.starts_with("//").then_some(Named::Postgres),
+        ("sqlite", rest) => {
+            let path = rest.strip_prefix("//").unwrap_or(rest);
+            // Without a name each connection would have a database of its own, for a while.
+            (!path.is_empty()).then_some(Named::Sqlite(path))
+        }
+        _ => None,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_url_names_a_server_or_a_file() {
+        for (url, store) in [
+            ("postgres://name:word@host/foundry", Some(Named::Postgres)),
+            ("postgresql:///foundry?host=/run/postgresql", Some(Named::Postgres)),
+            ("sqlite:data/x.db", Some(Named::Sqlite("data/x.db"))),
+            ("sqlite:/srv/x.db", Some(Named::Sqlite("/srv/x.db"))),
+            ("sqlite://x.db", Some(Named::Sqlite("x.db"))),
+            ("sqlite:///srv/x.db", Some(Named::Sqlite("/srv/x.db"))),
+            ("sqlite:////srv/x.db", Some(Named::Sqlite("//srv/x.db"))),
+            ("sqlite::memory:", Some(Named::Sqlite(":memory:"))),
+            ("sqlite:", None),
+            ("sqlite://", None),
+            ("postgres:foundry", None),
+            ("mysql://host/foundry", None),
+            ("nonsense", None),
+        ] {
+            assert_eq!(named(url), store, "{url}");
+        }
+    }
 
     #[test]
     fn what_may_be_over_soon_is_told_from_what_is_a_defect() {

@@ -62,7 +62,7 @@ impl Sqlite {
             owned(path.trim_start_matches("//"))?;
         }
         let options = SqliteConnectOptions::new()
-            .filename(path.trim_start_matches("//"))
+            .filename(path)
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             // A commit is on the disk before it returns.

@@ -78,6 +78,46 @@ fn what_cannot_be_printed_is_a_failure_and_what_nobody_reads_is_none() {
 }
 
 #[test]
+fn a_name_that_is_taken_is_told_in_a_sentence() {
+    let folder = tempfile::tempdir().unwrap();
+    let add = ["organisations", "add", "org1", "--name", "First"];
+    said(folder.path(), &add);
+    said(folder.path(), ADD_USER);
+    for (arguments, told) in [
+        (&add as &[&str], "foundry-api: there is an organisation 'org1' already\n"),
+        (ADD_USER, "foundry-api: there is a user or e-mail address 'alice' already\n"),
+    ] {
+        let output = output(command(folder.path(), arguments));
+        assert_eq!(output.status.code(), Some(1));
+        assert_eq!(String::from_utf8_lossy(&output.stderr), told);
+    }
+}
+
+#[test]
+fn a_database_that_cannot_be_meant_is_told_by_the_variable_and_not_by_its_value() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("x.db");
+    for url in [
+        "mysql://name:hidden-word@host/foundry".to_owned(),
+        "hidden-word".to_owned(),
+        "SQLITE:hidden-word".to_owned(),
+        "sqlite:".to_owned(),
+        format!("sqlite://{}?mode=hidden-word", file.display()),
+    ] {
+        for arguments in [&["serve"] as &[&str], &["migrate"], &["users", "list"]] {
+            let mut command = command(folder.path(), arguments);
+            command.env("DATABASE_URL", &url);
+            let output = output(command);
+            let stderr = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.code(), Some(1), "{url}: {stderr}");
+            assert!(stderr.starts_with("foundry-api: DATABASE_URL: expected "), "{url}: {stderr}");
+            assert!(!stderr.contains("hidden-word"), "{stderr}");
+        }
+    }
+    assert_eq!(folder.path().read_dir().unwrap().count(), 0, "a file was made");
+}
+
+#[test]
 fn an_api_key_that_nobody_saw_is_revoked() {
     for run in [on_a_full_disk, unread] {
         let folder = tempfile::tempdir().unwrap();
