@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use data_encoding::BASE64URL_NOPAD;
 use zeroize::Zeroizing;
 
-use super::{Access, Answer, Context, Operation, Route, Spec};
+use super::{Access, Answer, Context, Operation, Refusal, Route, Spec, refusal};
 use crate::auth::tokens::{self, Issued};
 use crate::auth::{Caller, TOKEN_COOKIE, TOKEN_PROVIDER, credentials, origin, session};
 use crate::dto::{Dictionary, Dto, ResponseError, ResponseStatus, SERVICE_STACK};
@@ -92,6 +92,16 @@ impl Operation for SignIn {
         access: Access::Anyone,
         request: Authenticate::DEF,
         response: AuthenticateResponse::DEF,
+        refusals: &[
+            NOTHING_GIVEN.of(USER_NAME),
+            NOTHING_GIVEN.of(PASSWORD),
+            Refusal::new(401, "Unauthorized", "Nobody is signed in, or the credentials are wrong."),
+            refusal::TOKEN,
+            refusal::CROSS_SITE,
+            Refusal::new(404, "NotFound", "There is no such provider."),
+            Refusal::new(405, "NotSupportedException", "Signing in takes a POST.").under("GET"),
+            refusal::GUESSED,
+        ],
     };
 
     async fn execute(
@@ -122,6 +132,13 @@ impl Operation for SignIn {
         AuthenticateResponse { response_status: Some(status), ..Default::default() }
     }
 }
+
+/// The members' names in errors.
+const USER_NAME: &str = "UserName";
+const PASSWORD: &str = "Password";
+
+const NOTHING_GIVEN: Refusal =
+    Refusal::new(400, "ValidationException", "There is no name, or no password.").under("POST");
 
 /// How long a session lives.
 const SESSION: Duration = Duration::from_hours(14 * 24);
@@ -219,7 +236,7 @@ fn session_cookies(
 fn filled_in(request: &Authenticate) -> Result<(&str, &str), Error> {
     let name = request.user_name.as_deref().unwrap_or_default();
     let password = request.password.as_deref().unwrap_or_default();
-    let members = [("UserName", "User Name", name), ("Password", "Password", password)];
+    let members = [(USER_NAME, "User Name", name), (PASSWORD, "Password", password)];
     let missing: Vec<_> = members.iter().filter(|(_, _, value)| value.is_empty()).collect();
     if missing.is_empty() {
         return Ok((name, password));

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use super::Context;
+use super::{Context, Refusal};
 use crate::app::App;
 use crate::clock::Timestamp;
 use crate::error::Error;
@@ -17,6 +17,20 @@ use crate::two_factor::{CLOCK_SEARCH, Code, STEP, WINDOW, step_at, succeeds};
 
 /// How long a verified code speaks for the session or token that showed it.
 pub const STEP_UP: Duration = Duration::from_mins(10);
+
+/// No code in that member.
+pub(super) const fn missing(field: &'static str) -> Refusal {
+    Refusal::new(400, "ValidationException", "The code is missing.").of(field)
+}
+
+/// A code in that member that is not accepted.
+pub(super) const fn wrong(field: &'static str) -> Refusal {
+    Refusal::new(400, "InvalidCode", "The code is wrong.").of(field)
+}
+
+/// Codes were guessed.
+pub(super) const LOCKED: Refusal =
+    Refusal::new(429, "TooManyRequests", "There were too many wrong codes.");
 
 /// Reads the code in the member `field`. What is not six digits is a wrong code that nobody had to
 /// look at, and is not counted.

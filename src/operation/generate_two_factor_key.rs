@@ -4,9 +4,10 @@ use async_trait::async_trait;
 use ring::aead::NONCE_LEN;
 use zeroize::Zeroizing;
 
-use super::member::{membership, validate_organisation};
+use super::member::{NO_MEMBER, NO_ORGANISATION, membership, validate_organisation};
 use super::{
-    Access, Answer, Context, Operation, PUT_OPERATION_TENANTED, Route, Spec, USER_ACCOUNTS, code,
+    Access, Answer, Context, Operation, PUT_OPERATION_TENANTED, Refusal, Route, Spec,
+    USER_ACCOUNTS, code,
 };
 use crate::dto::{Dto, ResponseStatus};
 use crate::error::Error;
@@ -48,6 +49,16 @@ impl Operation for GenerateTwoFactorKey {
         access: Access::SignedIn,
         request: Self::Request::DEF,
         response: Self::Response::DEF,
+        refusals: &[
+            NO_ORGANISATION,
+            Refusal::new(
+                401,
+                "TwoFactorRequired",
+                "A key is active: a code of it has to be verified first.",
+            ),
+            NO_MEMBER,
+            Refusal::new(429, "TooManyRequests", "The caller has asked for too many keys."),
+        ],
     };
 
     fn validate(&self, request: &Self::Request) -> Result<(), Error> {

@@ -6,7 +6,7 @@
 
 use async_trait::async_trait;
 
-use super::{Access, Answer, Context, Operation, Route, Spec};
+use super::{Access, Answer, Context, Operation, Route, Spec, refusal};
 use crate::auth::session::{cookie_value, hash};
 use crate::auth::{TOKEN_COOKIE, origin, tokens};
 use crate::dto::{Dictionary, Dto, ResponseStatus, SERVICE_STACK};
@@ -53,6 +53,7 @@ impl Operation for Refresh {
         access: Access::Anyone,
         request: GetAccessToken::DEF,
         response: GetAccessTokenResponse::DEF,
+        refusals: &[refusal::TOKEN, refusal::CROSS_SITE],
     };
 
     async fn execute(

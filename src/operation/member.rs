@@ -2,12 +2,28 @@
 
 use std::sync::Arc;
 
-use super::Context;
+use super::{Context, Refusal};
 use crate::error::Error;
 use crate::store::Membership;
 
 /// The member's name in errors.
 const ORGANISATION: &str = "OrganisationId";
+
+/// An organisation's id that will not do, or none.
+pub(super) const NO_ORGANISATION: Refusal = Refusal::new(
+    400,
+    "ValidationException",
+    "The organisation is missing and there is no default one, or its id is malformed.",
+)
+.of(ORGANISATION);
+
+/// An organisation that is not there or not the caller's.
+pub(super) const NO_MEMBER: Refusal = Refusal::new(
+    403,
+    "Forbidden",
+    "The organisation is not there, or the caller is no member of it.",
+)
+.of(ORGANISATION);
 
 /// The longest organisation id, in characters.
 pub const ORGANISATION_MAX: usize = 64;

@@ -15,6 +15,7 @@ mod code;
 mod generate_two_factor_key;
 mod get_access_token;
 mod member;
+mod refusal;
 mod reset_two_factor;
 mod verify_two_factor_code;
 
@@ -31,6 +32,7 @@ pub use generate_two_factor_key::{
 };
 pub use get_access_token::{GetAccessToken, GetAccessTokenResponse, Refresh};
 pub use member::ORGANISATION_MAX;
+pub use refusal::Refusal;
 pub use reset_two_factor::{
     ResetTwoFactor, ResetTwoFactorAuthenticationRequest, ResetTwoFactorAuthenticationResponse,
 };
@@ -111,6 +113,8 @@ pub struct Spec {
     pub request: &'static TypeDef,
     /// The response's type.
     pub response: &'static TypeDef,
+    /// What it refuses by itself, beyond what is refused of every operation.
+    pub refusals: &'static [Refusal],
 }
 
 impl Spec {

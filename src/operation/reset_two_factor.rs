@@ -3,9 +3,10 @@
 
 use async_trait::async_trait;
 
-use super::member::{membership, validate_organisation};
+use super::member::{NO_MEMBER, NO_ORGANISATION, membership, validate_organisation};
 use super::{
-    Access, Answer, Context, Operation, PUT_OPERATION_TENANTED, Route, Spec, USER_ACCOUNTS, code,
+    Access, Answer, Context, Operation, PUT_OPERATION_TENANTED, Refusal, Route, Spec,
+    USER_ACCOUNTS, code,
 };
 use crate::dto::{Dto, ResponseStatus};
 use crate::error::Error;
@@ -34,8 +35,9 @@ crate::dto! {
 /// The operation.
 pub struct ResetTwoFactor;
 
-/// The member's name in errors.
+/// The members' names in errors.
 const CALLER_CODE: &str = "CallerCode";
+const TARGET: &str = "TargetUserId";
 
 #[async_trait(?Send)]
 impl Operation for ResetTwoFactor {
@@ -49,6 +51,19 @@ impl Operation for ResetTwoFactor {
         access: Access::SignedIn,
         request: Self::Request::DEF,
         response: Self::Response::DEF,
+        refusals: &[
+            NO_ORGANISATION,
+            code::missing(CALLER_CODE),
+            code::wrong(CALLER_CODE),
+            NO_MEMBER,
+            Refusal::new(
+                403,
+                "Forbidden",
+                "The caller is no administrator, or the user is no member of the organisation.",
+            )
+            .of(TARGET),
+            code::LOCKED,
+        ],
     };
 
     fn validate(&self, request: &Self::Request) -> Result<(), Error> {
@@ -72,7 +87,7 @@ impl Operation for ResetTwoFactor {
             // One answer for whoever is no administrator, and for users of elsewhere or nowhere.
             if !member.administrator || theirs.is_none() {
                 let message = "You may not reset the keys of this user.";
-                return Err(Error::forbidden("TargetUserId", message));
+                return Err(Error::forbidden(TARGET, message));
             }
         }
         code::check(cx, &member, CALLER_CODE, &code, Purpose::Reset(target)).await?;

@@ -3,7 +3,7 @@
 
 use async_trait::async_trait;
 
-use super::member::{membership, validate_organisation};
+use super::member::{NO_MEMBER, NO_ORGANISATION, membership, validate_organisation};
 use super::{
     Access, Answer, Context, Operation, PUT_OPERATION_TENANTED, Route, Spec, USER_ACCOUNTS, code,
 };
@@ -49,6 +49,13 @@ impl Operation for VerifyTwoFactorCode {
         access: Access::SignedIn,
         request: Self::Request::DEF,
         response: Self::Response::DEF,
+        refusals: &[
+            NO_ORGANISATION,
+            code::missing(CODE),
+            code::wrong(CODE),
+            NO_MEMBER,
+            code::LOCKED,
+        ],
     };
 
     fn validate(&self, request: &Self::Request) -> Result<(), Error> {

@@ -37,6 +37,7 @@ mod openapi;
 mod people;
 mod process;
 mod readers;
+mod refusals;
 mod requirements;
 mod rewrap;
 mod sessions;

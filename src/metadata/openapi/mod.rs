@@ -3,7 +3,7 @@
 //! ```text
 //! mod.rs       the document, its paths and security schemes
 //! schema.rs    the schemas of the DTOs
-//! refusal.rs   what a call may be refused with (contract section 7), once for all operations
+//! refusal.rs   what a call may be refused with
 //! page.rs      the document as a page
 //! ```
 
@@ -79,7 +79,7 @@ fn call(site: &Site<'_>, spec: &'static Spec, verb: &str, id: &str, by: Reached)
         "summary": spec.summary,
         "description": sentence(spec.request.doc),
         "tags": [spec.name()],
-        "responses": responses(site, spec, by),
+        "responses": responses(site, spec, verb, by),
     });
     let parameters = parameters(site, spec, verb, by);
     if !parameters.is_empty() {
@@ -133,7 +133,7 @@ fn parameters(site: &Site<'_>, spec: &Spec, verb: &str, by: Reached) -> Vec<Valu
         .collect()
 }
 
-fn responses(site: &Site<'_>, spec: &'static Spec, by: Reached) -> Value {
+fn responses(site: &Site<'_>, spec: &'static Spec, verb: &str, by: Reached) -> Value {
     let mut answer = json!({
         "description": sentence(spec.response.doc),
         "content": content(site, site.formats.iter(), spec.response, by),
@@ -144,12 +144,13 @@ fn responses(site: &Site<'_>, spec: &'static Spec, by: Reached) -> Value {
             json!({ "description": "The session.", "schema": { "type": "string" } });
     }
     let mut responses = Map::from_iter([("200".to_owned(), answer)]);
-    for (status, refusals) in refusal::by_status(spec) {
+    for (status, refusals) in refusal::by_status(spec, verb) {
         let mut named = vec!["Cache-Control", "X-Request-Id"];
-        match status {
-            401 => named.push("WWW-Authenticate"),
-            429 | 503 => named.push("Retry-After"),
-            _ => {}
+        if refusals.iter().any(|refusal| refusal.code == "Unauthorized") {
+            named.push("WWW-Authenticate");
+        }
+        if [429, 503].contains(&status) {
+            named.push("Retry-After");
         }
         let sentences: Vec<&str> = refusals.iter().map(|refusal| refusal.when).collect();
         responses.insert(

@@ -1,5 +1,5 @@
-//! What a call may be refused with: the table of contract section 7, once for all operations. To add
-//! a refusal: a line in [`REFUSALS`].
+//! What a call may be refused with, by status and in every format. Which refusals there are is the
+//! operations' to say ([`crate::operation::Refusal`]).
 
 use std::collections::BTreeMap;
 
@@ -8,119 +8,23 @@ use serde_json::{Map, Value, json};
 use super::{Site, is_data, schema};
 use crate::dto::{AnyDto, Dto as _, ResponseError, ResponseStatus, Styled};
 use crate::dto::{Style, TypeDef};
-use crate::operation::Spec;
+use crate::operation::{Refusal, Spec};
 
-/// A refusal.
-pub(super) struct Refusal {
-    status: u16,
-    code: &'static str,
-    /// The member that is to blame.
-    field: Option<&'static str>,
-    /// Where it can happen.
-    whom: Whom,
-    /// When it happens, in a sentence.
-    pub(super) when: &'static str,
-}
-
-/// Which operations can be refused so.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Whom {
-    /// Every operation.
-    Any,
-    /// Those with that member in the request.
-    With(&'static str),
-}
-
-const fn refusal(
-    status: u16,
-    code: &'static str,
-    field: Option<&'static str>,
-    whom: Whom,
-    when: &'static str,
-) -> Refusal {
-    Refusal { status, code, field, whom, when }
-}
-
-const REFUSALS: &[Refusal] = &[
-    refusal(400, "SerializationException", None, Whom::Any, "The body cannot be read."),
-    refusal(
-        400,
-        "ValidationException",
-        Some("OrganisationId"),
-        Whom::With("OrganisationId"),
-        "The organisation is missing and there is no default one, or its id is malformed.",
-    ),
-    refusal(400, "ValidationException", None, Whom::Any, "A member's value will not do."),
-    refusal(400, "InvalidCode", Some("Code"), Whom::With("Code"), "The code is wrong."),
-    refusal(
-        400,
-        "InvalidCode",
-        Some("CallerCode"),
-        Whom::With("CallerCode"),
-        "The caller's code is wrong.",
-    ),
-    refusal(
-        401,
-        "Unauthorized",
-        None,
-        Whom::Any,
-        "Nobody is signed in, or the credentials are wrong.",
-    ),
-    refusal(401, "TokenException", None, Whom::Any, "The token is not valid now."),
-    refusal(
-        401,
-        "TwoFactorRequired",
-        None,
-        Whom::With("OrganisationId"),
-        "A key is active: a code of it has to be verified first.",
-    ),
-    refusal(
-        403,
-        "Forbidden",
-        Some("OrganisationId"),
-        Whom::With("OrganisationId"),
-        "The organisation is not there, or the caller is no member of it.",
-    ),
-    refusal(404, "NotFound", None, Whom::With("Provider"), "There is no such provider."),
-    refusal(
-        405,
-        "NotImplementedException",
-        None,
-        Whom::Any,
-        "The verb is none of this operation's.",
-    ),
-    refusal(413, "RequestTooLarge", None, Whom::Any, "The body is too large."),
-    refusal(
-        415,
-        "UnsupportedMediaType",
-        None,
-        Whom::Any,
-        "The body is of a type that is not read here.",
-    ),
-    refusal(429, "TooManyRequests", None, Whom::Any, "Too many keys, sign-ins or codes."),
-    refusal(
-        500,
-        "InternalServerError",
-        None,
-        Whom::Any,
-        "The service failed; the message has an id.",
-    ),
-    refusal(503, "ServiceUnavailable", None, Whom::Any, "The database cannot be reached."),
-];
-
-/// The refusals of an operation, by status.
-pub(super) fn by_status(spec: &Spec) -> BTreeMap<u16, Vec<&'static Refusal>> {
+/// Refusals by their status.
+pub(super) fn by_status(spec: &Spec, verb: &str) -> BTreeMap<u16, Vec<&'static Refusal>> {
     let mut found: BTreeMap<u16, Vec<&'static Refusal>> = BTreeMap::new();
-    for refusal in REFUSALS {
-        let applies = match refusal.whom {
-            Whom::Any => true,
-            Whom::With(member) => spec.request.field(member).is_some(),
-        };
-        if applies {
-            found.entry(refusal.status).or_default().push(refusal);
-        }
+    for refusal in spec.refusals_under(verb) {
+        found.entry(refusal.status).or_default().push(refusal);
     }
     found
+}
+
+/// What an example of a refusal is called: codes that blame several members are told apart by those.
+fn name(refusal: &Refusal) -> String {
+    match refusal.field {
+        Some(field) => format!("{}.{field}", refusal.code),
+        None => refusal.code.to_owned(),
+    }
 }
 
 /// What refusals look like in every format, each with an example.
@@ -148,10 +52,9 @@ pub(super) fn content(
                 Ok(value) if is_default => value,
                 _ => json!(text),
             };
-            examples.insert(
-                refusal.code.to_owned(),
-                json!({ "summary": refusal.when, "value": value }),
-            );
+            // Two of one code differ in why, which the description says.
+            let example = json!({ "summary": refusal.when, "value": value });
+            examples.entry(name(refusal)).or_insert(example);
         }
         let schema =
             if is_default { schema::reference(spec.response) } else { json!({ "type": "string" }) };
