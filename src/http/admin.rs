@@ -4,10 +4,11 @@
 use std::net::SocketAddr;
 
 use actix_web::http::header::{CONTENT_TYPE, HeaderValue};
-use actix_web::{HttpResponse, HttpServer, web};
+use actix_web::{HttpRequest, HttpResponse, HttpServer, web};
 
-use super::health;
+use super::exchange::X_REQUEST_ID;
 use super::server::Server;
+use super::{Exchange, health, reply};
 use crate::app::App;
 
 /// Binds the operators' address. Port 0 picks a free one.
@@ -18,11 +19,7 @@ pub fn bind(app: web::Data<App>, address: SocketAddr) -> std::io::Result<Server>
     let listener = std::net::TcpListener::bind(address)?;
     let address = listener.local_addr()?;
     let running = HttpServer::new(move || {
-        actix_web::App::new()
-            .app_data(app.clone())
-            .route("/metrics", web::get().to(metrics))
-            .route("/health/live", web::get().to(async || health::live()))
-            .route("/health/ready", web::get().to(ready))
+        actix_web::App::new().app_data(app.clone()).default_service(web::to(answer))
     })
     .workers(1)
     // The service's own listener is what waits for the end; this one goes with it.
@@ -32,14 +29,33 @@ pub fn bind(app: web::Data<App>, address: SocketAddr) -> std::io::Result<Server>
     Ok(Server::of(address, running))
 }
 
-async fn metrics(app: web::Data<App>) -> HttpResponse {
-    let mut response = HttpResponse::Ok().body(app.metrics.scraped(&app).await);
+async fn answer(app: web::Data<App>, request: HttpRequest) -> HttpResponse {
+    let exchange = match Exchange::begin(&app, &request) {
+        Ok(exchange) => exchange,
+        Err(error) => return reply::bare(&error),
+    };
+    let response = match (request.method().as_str(), request.path()) {
+        ("GET" | "HEAD", "/metrics") => metrics(&app).await,
+        ("GET" | "HEAD", "/health/live") => health::live(),
+        ("GET" | "HEAD", "/health/ready") => health::ready(&app).await,
+        _ => reply::nothing_here(),
+    };
+    finished(&exchange, response)
+}
+
+async fn metrics(app: &App) -> HttpResponse {
+    let mut response = HttpResponse::Ok().body(app.metrics.scraped(app).await);
     let label =
         HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
     response.headers_mut().insert(CONTENT_TYPE, label);
     response
 }
 
-async fn ready(app: web::Data<App>) -> HttpResponse {
-    health::ready(&app).await
+/// What replies of the service have, too. But what operators ask is not counted among what clients do.
+fn finished(exchange: &Exchange<'_>, mut response: HttpResponse) -> HttpResponse {
+    if let Ok(id) = HeaderValue::from_str(&exchange.id) {
+        response.headers_mut().insert(X_REQUEST_ID, id);
+    }
+    response.head_mut().set_camel_case_headers(true);
+    response
 }

@@ -2,6 +2,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::sync::mpsc;
 use std::time::Duration;
 
 use crate::support::{ALICE, PASSWORD, TestApp, memory, populate};
@@ -202,4 +203,49 @@ async fn proxies_are_believed_only_when_they_are_trusted() {
         let status = app.send("PUT", crate::support::GENERATE, &headers, b"").status;
         assert_eq!(status, if secure { 200 } else { 429 }, "{trusted}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn operators_are_answered_as_clients_are_and_not_counted() {
+    let app = TestApp::start().await;
+    let shared = app.app.clone();
+    let (tell, told) = mpsc::channel();
+    let thread = std::thread::spawn(move || {
+        actix_web::rt::System::new().block_on(async move {
+            let server =
+                foundry_api::http::admin::bind(shared, ([127, 0, 0, 1], 0).into()).unwrap();
+            tell.send((server.address(), server.handle())).unwrap();
+            server.run().await.unwrap();
+        });
+    });
+    let (address, handle) = told.recv().unwrap();
+    let counted = || {
+        let text = app.app.metrics.text();
+        let requests = text.lines().filter(|line| line.starts_with("foundry_request"));
+        requests.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let before = counted();
+    for (path, status) in
+        [("/metrics", 200), ("/health/live", 200), ("/health/ready", 200), ("/nowhere", 404)]
+    {
+        let ask = |verb: &str| {
+            let mut stream = TcpStream::connect(address).unwrap();
+            stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+            let head = format!("{verb} {path} HTTP/1.1\r\nHost: a\r\nX-Request-Id: op-1\r\n");
+            stream.write_all(format!("{head}Connection: close\r\n\r\n").as_bytes()).unwrap();
+            let mut reply = String::new();
+            stream.read_to_string(&mut reply).unwrap();
+            assert_title_case(&reply);
+            assert!(reply.contains("\r\nX-Request-Id: op-1\r\n"), "{reply}");
+            let (head, body) = reply.split_once("\r\n\r\n").unwrap();
+            (head[9..12].parse::<u16>().unwrap(), body.to_owned())
+        };
+        let (got, body) = ask("GET");
+        assert_eq!((got, body.is_empty()), (status, false), "{path}");
+        assert_eq!(ask("HEAD"), (status, String::new()), "{path}");
+        assert_eq!(ask("POST").0, 404, "{path}");
+    }
+    assert_eq!(counted(), before);
+    drop(handle.stop(false));
+    thread.join().unwrap();
 }
