@@ -124,6 +124,31 @@ fn a_server_without_sealing_keys_does_not_start_on_postgres() {
     assert!(!said.contains("hidden-word"), "{said}");
 }
 
+/// What is set in the image itself.
+const IN_THE_IMAGE: &[&str] = &["FOUNDRY_LISTEN", "FOUNDRY_DATA"];
+
+#[test]
+fn every_variable_of_the_readme_reaches_the_container() {
+    let read = |file: &str| fs::read_to_string(root().join(file)).unwrap();
+    let (readme, compose, image) =
+        (read("README.md"), read("docker-compose.yml"), read("Dockerfile"));
+    let rows = readme.lines().filter_map(|line| line.strip_prefix("| `")?.split_once(" |"));
+    let variables: Vec<&str> = rows
+        .flat_map(|(names, _)| names.split('`'))
+        .filter(|name| {
+            name.contains('_') && name.bytes().all(|b| b.is_ascii_uppercase() || b == b'_')
+        })
+        .collect();
+    assert!(variables.len() > 18, "{variables:?}");
+    for variable in variables {
+        if IN_THE_IMAGE.contains(&variable) {
+            assert!(image.contains(&format!(" {variable}=")), "{variable}");
+        } else {
+            assert!(compose.contains(&format!("\n    {variable}:")), "{variable}");
+        }
+    }
+}
+
 #[test]
 fn no_crate_of_ours_has_unsafe_code() {
     for file in ["src/lib.rs", "jsv/src/lib.rs"] {
