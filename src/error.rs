@@ -3,8 +3,9 @@
 //! An [`Error`] holds what the client is told (status, code, sentence, fields) and, apart from
 //! that, what only the log is told (the cause of an internal failure). Its constructors are named
 //! for what went wrong, and each fixes status, code and reason phrase, so that no call site picks a
-//! status. To add a refusal: add a constructor here, and a row to the table test in
-//! `tests/api/errors.rs`.
+//! status. To add a refusal: add a constructor here, declare it where documents look
+//! ([`Refusal`](crate::operation::Refusal)), and add a row to the table tests in `tests/api/errors.rs`
+//! and `tests/api/refusals.rs`.
 
 use std::time::Duration;
 

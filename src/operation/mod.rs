@@ -2,8 +2,8 @@
 //!
 //! An [`Operation`] is a file: its DTOs, its [`Spec`], what it checks and what it does. Routes,
 //! pages, generated types and the tests over "every operation" are computed from the registry,
-//! [`Operations`]. Adding one: write its file, add one line to [`Operations::standard`], run
-//! `BLESS=1 tests/run` and read the new fixtures.
+//! [`Operations`]. Adding one: write its file, add one line to [`Operations::standard`], provoke what
+//! it refuses in `tests/api/refusals.rs`, run `BLESS=1 tests/run` and read the new fixtures.
 //!
 //! There are two traits because there are two readers. [`Operation`] is for its author, who deals
 //! in the operation's own types. [`AnyOperation`] is for everything else, which holds operations of

@@ -116,7 +116,7 @@ async fn provoked() -> TestApp {
     let bob = Client::of(&*store, "id-of-bob", "c").await;
     let app = TestApp::with(store, &[("FOUNDRY_JWT_KEY", &BASE64.encode(&key()))], |mut app| {
         app.bounds.body = Duration::from_millis(200);
-        app.bounds.farewell = Duration::from_millis(200);
+        app.bounds.farewell = Duration::from_millis(700);
         app
     });
     let there = json!({ "organisationId": "org2" });
