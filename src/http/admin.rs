@@ -3,11 +3,18 @@
 
 use std::net::SocketAddr;
 
+use actix_http::error::DispatchError;
+use actix_http::{HttpService, Protocol};
+use actix_server::Server as Sockets;
+use actix_service::{IntoServiceFactory as _, ServiceFactoryExt as _, fn_service, map_config};
+use actix_web::dev::AppConfig;
 use actix_web::http::header::{CONTENT_TYPE, HeaderValue};
-use actix_web::{HttpRequest, HttpResponse, HttpServer, web};
+use actix_web::rt::net::TcpStream;
+use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::exchange::X_REQUEST_ID;
 use super::server::Server;
+use super::title_case::TitleCase;
 use super::{Exchange, health, reply};
 use crate::app::App;
 
@@ -18,15 +25,34 @@ use crate::app::App;
 pub fn bind(app: web::Data<App>, address: SocketAddr) -> std::io::Result<Server> {
     let listener = std::net::TcpListener::bind(address)?;
     let address = listener.local_addr()?;
-    let running = HttpServer::new(move || {
-        actix_web::App::new().app_data(app.clone()).default_service(web::to(answer))
-    })
-    .workers(1)
-    // The service's own listener is what waits for the end; this one goes with it.
-    .disable_signals()
-    .listen(listener)?
-    .run();
+    let bounds = app.bounds;
+    let running = Sockets::build()
+        .workers(1)
+        // The service's own listener is what waits for the end; this one goes with it.
+        .disable_signals()
+        .listen("operators", listener, move || {
+            let service = actix_web::App::new()
+                .app_data(app.clone())
+                .default_service(web::to(answer))
+                .into_factory()
+                .map_err(|error: actix_web::Error| error.error_response());
+            let http = HttpService::build()
+                .client_request_timeout(bounds.head)
+                .client_disconnect_timeout(bounds.farewell)
+                .keep_alive(bounds.idle)
+                .finish(map_config(service, |()| AppConfig::default()));
+            fn_service(accepted).and_then(http)
+        })?
+        .run();
     Ok(Server::of(address, running))
+}
+
+/// Operators speak HTTP/1, and are trusted not to let it wait.
+async fn accepted(
+    stream: TcpStream,
+) -> Result<(TitleCase<TcpStream>, Protocol, Option<SocketAddr>), DispatchError> {
+    let peer = stream.peer_addr().ok();
+    Ok((TitleCase { stream, http1: true }, Protocol::Http1, peer))
 }
 
 async fn answer(app: web::Data<App>, request: HttpRequest) -> HttpResponse {

@@ -20,13 +20,13 @@ use super::turns::Turns;
 const REPLY_MAX: usize = 512;
 
 /// A connection whose last words are in Title-Case.
-pub(super) struct TitleCase {
-    pub(super) stream: Turns,
+pub(super) struct TitleCase<S = Turns> {
+    pub(super) stream: S,
     /// Whether it speaks HTTP/1; the frames of HTTP/2 are left alone.
     pub(super) http1: bool,
 }
 
-impl AsyncRead for TitleCase {
+impl<S: AsyncRead + Unpin> AsyncRead for TitleCase<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -36,7 +36,7 @@ impl AsyncRead for TitleCase {
     }
 }
 
-impl AsyncWrite for TitleCase {
+impl<S: AsyncWrite + Unpin> AsyncWrite for TitleCase<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -55,7 +55,7 @@ impl AsyncWrite for TitleCase {
     }
 }
 
-impl ActixStream for TitleCase {
+impl<S: ActixStream> ActixStream for TitleCase<S> {
     fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<actix_web::rt::net::Ready>> {
         ActixStream::poll_read_ready(&self.stream, cx)
     }

@@ -245,6 +245,12 @@ async fn operators_are_answered_as_clients_are_and_not_counted() {
         assert_eq!(ask("HEAD"), (status, String::new()), "{path}");
         assert_eq!(ask("POST").0, 404, "{path}");
     }
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.write_all(b"not http at all\r\n\r\n").unwrap();
+    let mut reply = String::new();
+    stream.read_to_string(&mut reply).unwrap();
+    assert!(reply.starts_with("HTTP/1.1 400 Bad Request\r\n"), "{reply}");
+    assert_title_case(&reply);
     assert_eq!(counted(), before);
     drop(handle.stop(false));
     thread.join().unwrap();
