@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use actix_web::web;
+use zeroize::Zeroizing;
 
 use super::first_start::{Alone, DEMO};
 use super::{Failure, is_embedded, open, told};
@@ -92,16 +93,17 @@ fn public_key(config: &Config) -> Result<Option<PublicKey>, Failure> {
     PublicKey::from_pem(&pem).map(Some).map_err(|error| told(&error))
 }
 
-/// Says on standard output where the service is, and how the demonstration user asks for a key.
+/// Says on standard output where the service is, and how the demonstration user asks for a key: all at
+/// once, so that whoever has read the first line has the rest.
 fn announce(address: SocketAddr, password: Option<&str>) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    writeln!(out, "Listening on http://{address}")?;
+    let mut said = Zeroizing::new(format!("Listening on http://{address}\n"));
     if let Some(password) = password {
-        writeln!(
-            out,
+        said.push_str(&format!(
             "\nThe store was empty: made organisation '{DEMO}' and user '{DEMO}'. Ask for a key:\n\n\
-             curl -X PUT -u '{DEMO}:{password}' -H 'Accept: text/jsv' http://{address}/users/2fa/generate-key"
-        )?;
+             curl -X PUT -u '{DEMO}:{password}' -H 'Accept: text/jsv' http://{address}/users/2fa/generate-key\n"
+        ));
     }
+    let mut out = io::stdout().lock();
+    out.write_all(said.as_bytes())?;
     out.flush()
 }
