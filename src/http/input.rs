@@ -114,22 +114,27 @@ impl<'a> Input<'a> {
     /// # Errors
     /// [`Error::unreadable`], with line and column.
     pub fn read<T: Dto>(&self) -> Result<T, Error> {
-        let mut request = match &self.body {
+        let request = match &self.body {
             Body::None => T::default(),
             Body::Document { format, media_type, bytes } => decode::<T>(*format, &text(bytes))
                 .map_err(|reason| unreadable(media_type, T::DEF, &reason))?,
             Body::Fields(fields) => set(T::default(), fields, false)?,
         };
-        request = set(request, &self.winning, false)?;
-        set(request, &self.filling, true)
+        self.completed(request)
     }
 
-    /// The requests of a batch, at most `most`. A single one is a batch of one (rule P7).
+    /// With what is said beside the body.
+    fn completed<T: Dto>(&self, request: T) -> Result<T, Error> {
+        set(set(request, &self.winning, false)?, &self.filling, true)
+    }
+
+    /// The requests of a batch, at most `most`, each with what is said beside the body. A single one
+    /// is a batch of one (rule P7).
     ///
     /// # Errors
     /// [`Error::unreadable`], with line and column; [`Error::invalid`] when there are too many.
     pub fn read_batch<T: Dto>(&self, most: usize) -> Result<Vec<T>, Error> {
-        let requests = match &self.body {
+        let requests: Vec<T> = match &self.body {
             Body::Document { format, media_type, bytes } => {
                 let text = text(bytes);
                 decode::<Vec<T>>(*format, &text)
@@ -138,14 +143,14 @@ impl<'a> Input<'a> {
                     })
                     .map_err(|reason| unreadable(media_type, T::DEF, &reason))?
             }
-            Body::None | Body::Fields(_) => vec![self.read()?],
+            Body::None | Body::Fields(_) => return Ok(vec![self.read()?]),
         };
         if requests.len() > most {
             let message =
                 format!("A batch may hold {most} requests, this one has {}.", requests.len());
             return Err(Error::invalid("", &message));
         }
-        Ok(requests)
+        requests.into_iter().map(|request| self.completed(request)).collect()
     }
 }
 

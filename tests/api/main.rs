@@ -13,6 +13,7 @@ mod api_keys;
 mod attacks;
 mod audit;
 mod authenticator;
+mod bodies;
 mod bounds;
 mod coalescing;
 mod command;
