@@ -38,14 +38,26 @@ pub(super) fn find(exchange: &Exchange<'_>) -> Option<HttpResponse> {
     }
     let path = exchange.request.path().to_ascii_lowercase();
     let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
-    match found(exchange, &segments) {
-        Some(document) => Some(sent(document)),
+    let query = exchange.request.query_string().as_bytes();
+    let (Fields(query), refused) = match Fields::urlencoded(query) {
+        Ok(fields) => (fields, None),
+        Err(reason) => (Fields::default(), Some(reason)),
+    };
+    match found(exchange, &segments, &query) {
+        Some(document) => Some(match refused {
+            None => sent(StatusCode::OK, document),
+            Some(reason) => sent(StatusCode::BAD_REQUEST, computed(PLAIN, reason)),
+        }),
         None if segments.first() == Some(&"types") => Some(reply::nothing_here()),
         None => None,
     }
 }
 
-fn found(exchange: &Exchange<'_>, segments: &[&str]) -> Option<Document> {
+fn found(
+    exchange: &Exchange<'_>,
+    segments: &[&str],
+    query: &[(String, String)],
+) -> Option<Document> {
     let app = exchange.app;
     let base_url = base_url(exchange);
     let case = app.config.name_case;
@@ -56,24 +68,23 @@ fn found(exchange: &Exchange<'_>, segments: &[&str]) -> Option<Document> {
         product: &app.config.product,
         base_url: &base_url,
     };
-    let Fields(query) = Fields::urlencoded(exchange.request.query_string().as_bytes());
     Some(match segments {
         ["metadata"] => computed(HTML, metadata::index(&site)),
         ["metadata", "app.json"] => computed(JSON, metadata::app(&site).to_string()),
         ["metadata.css"] => kept(CSS, metadata::STYLE),
         ["types"] => computed(HTML, metadata::languages(&site)),
         ["types", "metadata" | "metadata.json"] => {
-            let options = Options::of(types::LANGUAGES[0], &query, &base_url, "", case);
+            let options = Options::of(types::LANGUAGES[0], query, &base_url, "", case);
             computed(JSON, metadata::types(&site, &options).to_string())
         }
         ["types", lang] => {
             let language = types::language(lang)?;
             let date = exchange.now.to_rfc3339().replace(['T', 'Z'], " ");
-            let options = Options::of(language, &query, &base_url, date.trim_end(), case);
+            let options = Options::of(language, query, &base_url, date.trim_end(), case);
             let model = Model::of(&app.operations, &options, |def| language.has(def));
             computed(language.media_type(), types::document(language, &model, &options))
         }
-        [format, "metadata"] => computed(HTML, operation_page(&site, format, &query)?),
+        [format, "metadata"] => computed(HTML, operation_page(&site, format, query)?),
         ["openapi.json"] => computed(JSON, metadata::openapi::document(&site).to_string()),
         ["openapi"] => computed(HTML, metadata::openapi::page(&site)),
         ["enrol"] => computed(HTML, enrol::page(&app.config.product, site.prefix())),
@@ -128,9 +139,8 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
                       connect-src 'self'; form-action 'self'; base-uri 'none'; \
                       frame-ancestors 'none'";
 
-fn sent(document: Document) -> HttpResponse {
-    let mut response =
-        HttpResponse::new(StatusCode::OK).set_body(document.body).map_into_boxed_body();
+fn sent(status: StatusCode, document: Document) -> HttpResponse {
+    let mut response = HttpResponse::new(status).set_body(document.body).map_into_boxed_body();
     let headers = response.headers_mut();
     let caching = if document.keeps { "public, max-age=3600" } else { "no-cache" };
     for (name, value) in [

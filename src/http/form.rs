@@ -8,7 +8,7 @@ use percent_encoding::percent_decode;
 pub(super) const FORM: &str = "application/x-www-form-urlencoded";
 /// The media type of a form in parts.
 pub(super) const MULTIPART: &str = "multipart/form-data";
-/// The most fields of a form or query that are read.
+/// The most fields of a form or query. One with more is refused: no field is passed over.
 const FIELDS: usize = 256;
 
 /// Fields by name, in the order in which they came. The values of one name, in whatever case, are
@@ -17,17 +17,19 @@ const FIELDS: usize = 256;
 pub(super) struct Fields(pub(super) Vec<(String, String)>);
 
 impl Fields {
-    /// The fields of a form or a query. Plus is a blank, a broken escape stays as it is (rule B6).
-    pub(super) fn urlencoded(encoded: &[u8]) -> Self {
+    /// The fields of a form or a query.
+    ///
+    /// # Errors
+    /// What is wrong with them, in a sentence.
+    pub(super) fn urlencoded(encoded: &[u8]) -> Result<Self, String> {
         let mut fields = Self::default();
-        let pairs = encoded.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty());
-        for pair in pairs.take(FIELDS) {
-            let mut parts = pair.splitn(2, |byte| *byte == b'=');
-            let name = unescaped(parts.next().unwrap_or_default());
-            let value = unescaped(parts.next().unwrap_or_default());
+        for (number, (name, value)) in pairs(encoded).enumerate() {
+            if number == FIELDS {
+                return Err(format!("more than {FIELDS} fields"));
+            }
             fields.add(name, &value);
         }
-        fields
+        Ok(fields)
     }
 
     /// The fields of a body in parts. Files are skipped; a part's own type does not matter.
@@ -64,12 +66,25 @@ impl Fields {
             None => self.0.push((name, value.to_owned())),
         }
     }
+}
 
-    /// The value of the field of that name, whatever its case.
-    pub(super) fn take(self, name: &str) -> Option<String> {
-        let mut fields = self.0.into_iter();
-        fields.find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value)
-    }
+/// The value of the one field of that name, as [`Fields`] have it, however many others there are.
+pub(super) fn value(encoded: &[u8], name: &str) -> Option<String> {
+    let mut values = pairs(encoded)
+        .filter(|(known, _)| known.eq_ignore_ascii_case(name))
+        .map(|(_, value)| value);
+    let first = values.next()?;
+    Some(values.fold(first, |all, value| all + "," + &value))
+}
+
+/// Names and values. Plus is a blank, a broken escape stays as it is (rule B6).
+fn pairs(encoded: &[u8]) -> impl Iterator<Item = (String, String)> {
+    let pairs = encoded.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty());
+    pairs.map(|pair| {
+        let mut parts = pair.splitn(2, |byte| *byte == b'=');
+        let mut part = || unescaped(parts.next().unwrap_or_default());
+        (part(), part())
+    })
 }
 
 fn unescaped(part: &[u8]) -> String {

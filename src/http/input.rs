@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use actix_web::web::Bytes;
 use serde::de::DeserializeSeed;
 
-use super::form::{FORM, Fields, MULTIPART};
+use super::form::{self, FORM, Fields, MULTIPART};
 use crate::dto::{Bind, Dto, Member, TypeDef};
 use crate::error::Error;
 use crate::format::{Format, Formats, essence};
@@ -75,7 +75,7 @@ impl<'a> Input<'a> {
     /// [`Error::unreadable`] when it is not made of the parts that it should be made of.
     pub async fn of(formats: &'a Formats, entry: &Entry<'a>, body: Bytes) -> Result<Self, Error> {
         let mut input = Input { batch: entry.batch, ..Input::default() };
-        let Fields(query) = Fields::urlencoded(entry.query.as_bytes());
+        let Fields(query) = urlencoded(entry, entry.query.as_bytes())?;
         // On the operation's own route the query wins over the body (rule B6); on predefined ones
         // it fills what the body leaves open (needs 14). An empty value says nothing.
         if entry.predefined.is_some() {
@@ -201,7 +201,7 @@ async fn fields(entry: &Entry<'_>, body: &Bytes) -> Result<Option<Fields>, Error
     let Some(content_type) = entry.content_type else { return Ok(None) };
     let is = |name: &str| essence(content_type).eq_ignore_ascii_case(name);
     if is(FORM) {
-        return Ok(Some(Fields::urlencoded(body)));
+        return urlencoded(entry, body).map(Some);
     }
     if !is(MULTIPART) {
         return Ok(None);
@@ -212,10 +212,15 @@ async fn fields(entry: &Entry<'_>, body: &Bytes) -> Result<Option<Fields>, Error
         .map_err(|reason| unreadable(content_type, entry.def, &reason))
 }
 
+/// The fields of a form or of the query.
+fn urlencoded(entry: &Entry<'_>, encoded: &[u8]) -> Result<Fields, Error> {
+    Fields::urlencoded(encoded).map_err(|reason| unreadable(FORM, entry.def, &reason))
+}
+
 /// The value of a field of the query, if it is there.
 #[must_use]
 pub fn query_value(query: &str, name: &str) -> Option<String> {
-    Fields::urlencoded(query.as_bytes()).take(name)
+    form::value(query.as_bytes(), name)
 }
 
 /// A body as text: always UTF-8, whatever its charset says, with what is not replaced by U+FFFD and

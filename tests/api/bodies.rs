@@ -1,7 +1,7 @@
 //! What a request says of its organisation, wherever it says it: all of it counts, or it is refused.
 //! Alice's default is org1; org2 issues as "Second Ltd".
 
-use crate::support::{ALICE, Reply, TestApp};
+use crate::support::{ALICE, GENERATE, NOW, Reply, TestApp};
 
 const FORM: &str = "application/x-www-form-urlencoded";
 const BATCH: &str = "/json/reply/GenerateTwoFactorAuthenticationKeyRequest[]";
@@ -9,6 +9,19 @@ const BATCH: &str = "/json/reply/GenerateTwoFactorAuthenticationKeyRequest[]";
 fn put(app: &TestApp, path: &str, content_type: &str, body: &[u8]) -> Reply {
     let headers = [("Authorization", ALICE), ("Content-Type", content_type)];
     app.send("PUT", path, &headers, body)
+}
+
+#[track_caller]
+fn assert_refused(reply: Reply, said: &str) {
+    let status = &reply.expect(400).json()["responseStatus"];
+    assert_eq!(status["errorCode"], "SerializationException");
+    assert!(status["message"].as_str().unwrap().contains(said), "no {said:?} in {status}");
+}
+
+async fn nothing_is_kept(app: &TestApp) {
+    for organisation in ["org1", "org2"] {
+        assert!(app.store.keys(organisation, "id-of-alice", NOW).await.unwrap().is_empty());
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
@@ -31,4 +44,37 @@ async fn the_query_fills_each_request_of_a_batch() {
         let given: String = reply.json().as_array().unwrap().iter().map(issuer).collect();
         assert_eq!(given, issuers, "{body}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_field_too_many_is_refused_and_none_is_passed_over() {
+    let app = TestApp::start().await;
+    let fields = |count: usize| {
+        let mut fields: String = (1..count).map(|number| format!("x{number}=&")).collect();
+        fields.push_str("organisationId=org2");
+        fields
+    };
+    let (most, more) = (fields(256), fields(257));
+    let predefined = BATCH.trim_end_matches("[]");
+    for path in [GENERATE, predefined, BATCH] {
+        let in_query = format!("{path}?{most}");
+        assert!(put(&app, &in_query, FORM, b"").expect(200).uri().contains("issuer=Second"));
+        let reply = put(&app, path, FORM, most.as_bytes()).expect(200);
+        assert!(reply.uri().contains("issuer=Second"), "{path}");
+    }
+    let app = TestApp::start().await;
+    for path in [GENERATE, predefined, BATCH] {
+        assert_refused(put(&app, path, FORM, more.as_bytes()), "more than 256 fields");
+        let in_query = format!("{path}?{more}");
+        for (content_type, body) in [(FORM, ""), ("application/json", "{}"), (FORM, "a=b")] {
+            let reply = put(&app, &in_query, content_type, body.as_bytes());
+            assert_refused(reply, "more than 256 fields");
+        }
+    }
+    // The format is found behind them all the same.
+    let reply = put(&app, &format!("{GENERATE}?{more}&format=xml"), FORM, b"").expect(400);
+    assert_eq!(reply.header("Content-Type"), Some("application/xml"));
+    nothing_is_kept(&app).await;
+    let reply = app.send("GET", &format!("/types/csharp?{more}"), &[], b"").expect(400);
+    assert_eq!(reply.text(), "more than 256 fields");
 }
