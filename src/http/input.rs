@@ -86,6 +86,7 @@ impl<'a> Input<'a> {
         }
         let members = entry.members.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
         input.winning.extend(members);
+        let body = without_mark(body);
         if body.is_empty() {
             return Ok(input);
         }
@@ -223,10 +224,16 @@ pub fn query_value(query: &str, name: &str) -> Option<String> {
     form::value(query.as_bytes(), name)
 }
 
-/// A body as text: always UTF-8, whatever its charset says, with what is not replaced by U+FFFD and
-/// without the mark some writers begin with (rules B2).
+/// A body without the mark some writers begin with (rule B2).
+fn without_mark(body: Bytes) -> Bytes {
+    const MARK: &[u8] = b"\xEF\xBB\xBF";
+    if body.starts_with(MARK) { body.slice(MARK.len()..) } else { body }
+}
+
+/// A body as text: always UTF-8, whatever its charset says, with what is not replaced by U+FFFD
+/// (rule B2).
 fn text(body: &[u8]) -> Cow<'_, str> {
-    String::from_utf8_lossy(body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body))
+    String::from_utf8_lossy(body)
 }
 
 /// The media types that bodies may have, for people.

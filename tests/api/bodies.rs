@@ -78,3 +78,20 @@ async fn a_field_too_many_is_refused_and_none_is_passed_over() {
     let reply = app.send("GET", &format!("/types/csharp?{more}"), &[], b"").expect(400);
     assert_eq!(reply.text(), "more than 256 fields");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_byte_order_mark_before_a_body_is_no_part_of_it() {
+    let app = TestApp::start().await;
+    let part =
+        "--X\r\nContent-Disposition: form-data; name=\"organisationId\"\r\n\r\norg2\r\n--X--";
+    for (content_type, body) in [
+        (FORM, "organisationId=org2"),
+        ("multipart/form-data; boundary=X", part),
+        ("application/json", "{\"organisationId\":\"org2\"}"),
+        ("text/jsv", "{organisationId:org2}"),
+    ] {
+        let body = [b"\xEF\xBB\xBF", body.as_bytes()].concat();
+        let reply = put(&app, GENERATE, content_type, &body).expect(200);
+        assert!(reply.uri().contains("issuer=Second"), "{content_type}");
+    }
+}
