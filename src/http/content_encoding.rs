@@ -2,16 +2,20 @@
 //! them, undone last first (RFC 9110 section 8.4).
 //!
 //! What comes out is bounded by the same limit as what goes in, and never held beyond it, so a small
-//! body cannot become a large one. To add a coding: add a line to [`decoder`].
+//! body cannot become a large one. Nothing of what goes in is passed over: what follows the end that a
+//! coding marks is an error. To add a coding: add a line to [`undo`].
 
 use std::io::Read;
 
 use actix_web::web::{Bytes, BytesMut};
-use flate2::read::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
+use brotli_decompressor::{BrotliDecompressStream, BrotliResult, BrotliState, StandardAlloc};
+use flate2::bufread::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
+use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
+use ruzstd::decoding::{FrameDecoder, StreamingDecoder};
 
 /// The most codings that are undone.
 const CODINGS: usize = 4;
-/// Brotli's own buffer, in bytes.
+/// How much is decoded at once, in bytes.
 const BUFFER: usize = 4096;
 /// The widest window that zstd may ask for, in bytes.
 const WINDOW: u64 = 8 * 1024 * 1024;
@@ -41,43 +45,102 @@ pub(super) fn decoded(codings: &str, body: Bytes, limit: usize) -> Result<Bytes,
 }
 
 fn undo(coding: &str, body: &[u8], limit: usize) -> Result<BytesMut, Undecodable> {
-    if coding.eq_ignore_ascii_case("deflate") {
-        return deflate(body, limit);
-    }
-    let mut reader = decoder(coding, body)?;
-    read(&mut *reader, limit)
-}
-
-fn decoder<'b>(coding: &str, body: &'b [u8]) -> Result<Box<dyn Read + 'b>, Undecodable> {
+    let mut out = Out { bytes: BytesMut::new(), limit };
     match coding.to_ascii_lowercase().as_str() {
-        "gzip" | "x-gzip" => Ok(Box::new(MultiGzDecoder::new(body))),
-        "br" => Ok(Box::new(brotli_decompressor::Decompressor::new(body, BUFFER))),
-        "zstd" => ruzstd::decoding::StreamingDecoder::new_with_max_window_size(body, WINDOW)
-            .map(|decoder| Box::new(decoder) as Box<dyn Read + 'b>)
-            .map_err(|_| Undecodable::Broken),
-        _ => Err(Undecodable::Unknown),
+        "gzip" | "x-gzip" => out.take(&mut MultiGzDecoder::new(body))?,
+        "deflate" => deflate(body, &mut out)?,
+        "br" => brotli(body, &mut out)?,
+        "zstd" => zstd(body, &mut out)?,
+        _ => return Err(Undecodable::Unknown),
     }
+    Ok(out.bytes)
 }
 
-/// `deflate` means zlib's format (RFC 9110 section 8.4.1.2), but many send the bare stream.
-fn deflate(body: &[u8], limit: usize) -> Result<BytesMut, Undecodable> {
-    match read(&mut ZlibDecoder::new(body), limit) {
-        Err(Undecodable::Broken) => read(&mut DeflateDecoder::new(body), limit),
-        outcome => outcome,
-    }
+/// `deflate` means zlib's format (RFC 9110 section 8.4.1.2), but many send the bare stream. Which it
+/// is says zlib's header (RFC 1950 section 2.2), which no writer of a bare stream begins with: it would
+/// be a stored block whose padding is not zero.
+fn deflate(body: &[u8], out: &mut Out) -> Result<(), Undecodable> {
+    let is_zlib = matches!(body, [method, flags, ..]
+        if method & 0x8F == 8 && u16::from_be_bytes([*method, *flags]) % 31 == 0);
+    let rest = if is_zlib {
+        let mut decoder = ZlibDecoder::new(body);
+        out.take(&mut decoder)?;
+        decoder.into_inner()
+    } else {
+        let mut decoder = DeflateDecoder::new(body);
+        out.take(&mut decoder)?;
+        decoder.into_inner()
+    };
+    if rest.is_empty() { Ok(()) } else { Err(Undecodable::Broken) }
 }
 
-fn read(reader: &mut dyn Read, limit: usize) -> Result<BytesMut, Undecodable> {
-    let mut out = BytesMut::new();
+fn brotli(body: &[u8], out: &mut Out) -> Result<(), Undecodable> {
+    let memory = StandardAlloc::default;
+    let mut state = BrotliState::new_strict(memory(), memory(), memory());
+    let (mut left, mut at, mut total) = (body.len(), 0, 0);
     let mut chunk = [0; BUFFER];
     loop {
-        match reader.read(&mut chunk) {
-            Ok(0) => return Ok(out),
-            Ok(read) if out.len() + read > limit => return Err(Undecodable::TooLarge),
-            Ok(read) => out.extend_from_slice(&chunk[..read]),
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+        let (mut room, mut end) = (BUFFER, 0);
+        let result = BrotliDecompressStream(
+            &mut left, &mut at, body, &mut room, &mut end, &mut chunk, &mut total, &mut state,
+        );
+        out.add(&chunk[..end])?;
+        match result {
+            BrotliResult::NeedsMoreOutput => {}
+            BrotliResult::ResultSuccess if left == 0 => return Ok(()),
+            _ => return Err(Undecodable::Broken),
+        }
+    }
+}
+
+/// One frame or several, some of which may be there to be skipped (RFC 8878 section 3).
+fn zstd(mut body: &[u8], out: &mut Out) -> Result<(), Undecodable> {
+    let mut decoder = FrameDecoder::new();
+    decoder.set_max_window_size(WINDOW);
+    loop {
+        match StreamingDecoder::new_with_decoder(&mut body, &mut decoder) {
+            Ok(mut frame) => out.take(&mut frame)?,
+            Err(FrameDecoderError::ReadFrameHeaderError(ReadFrameHeaderError::SkipFrame {
+                length,
+                ..
+            })) => {
+                let rest = usize::try_from(length).ok().and_then(|length| body.get(length..));
+                body = rest.ok_or(Undecodable::Broken)?;
+            }
             Err(_) => return Err(Undecodable::Broken),
         }
+        if body.is_empty() {
+            return Ok(());
+        }
+    }
+}
+
+/// What comes out of a coding, up to the limit.
+struct Out {
+    bytes: BytesMut,
+    limit: usize,
+}
+
+impl Out {
+    /// All that a reader gives.
+    fn take(&mut self, reader: &mut dyn Read) -> Result<(), Undecodable> {
+        let mut chunk = [0; BUFFER];
+        loop {
+            match reader.read(&mut chunk) {
+                Ok(0) => return Ok(()),
+                Ok(read) => self.add(&chunk[..read])?,
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(_) => return Err(Undecodable::Broken),
+            }
+        }
+    }
+
+    fn add(&mut self, chunk: &[u8]) -> Result<(), Undecodable> {
+        if self.bytes.len() + chunk.len() > self.limit {
+            return Err(Undecodable::TooLarge);
+        }
+        self.bytes.extend_from_slice(chunk);
+        Ok(())
     }
 }
 
@@ -157,6 +220,59 @@ mod tests {
         assert_eq!(decode("compress", TEXT, 1000), Err(Undecodable::Unknown));
         let many = "identity,gzip,gzip,gzip,gzip,gzip";
         assert_eq!(decode(many, TEXT, 1000), Err(Undecodable::Unknown));
+    }
+
+    #[test]
+    fn nothing_is_passed_over_that_follows_the_end() {
+        let whole = [
+            ("gzip", gzip(TEXT)),
+            ("deflate", zlib(TEXT)),
+            ("deflate", raw(TEXT)),
+            ("br", BROTLI.to_vec()),
+            ("zstd", zstd(TEXT)),
+        ];
+        for (coding, body) in &whole {
+            for more in [&b"x"[..], b"\0", b"{\"OrganisationId\":\"a\"}", &[0; 2 * BUFFER]] {
+                let body = [body, more].concat();
+                assert_eq!(decode(coding, &body, 1000), Err(Undecodable::Broken), "{coding}");
+            }
+        }
+        // A whole stream after a whole stream is more of the same only where its RFC says so.
+        for (coding, body) in &whole {
+            let expected = if ["gzip", "zstd"].contains(coding) {
+                Ok([TEXT, TEXT].concat())
+            } else {
+                Err(Undecodable::Broken)
+            };
+            assert_eq!(decode(coding, &[&body[..], body].concat(), 1000), expected, "{coding}");
+        }
+        // The header of another method, or one of zlib's that does not add up, is a bare stream's.
+        for header in [[0x79, 0x9C], [0x78, 0x9D], [0x88, 0x1C]] {
+            let mut body = zlib(TEXT);
+            body[..2].copy_from_slice(&header);
+            assert_eq!(decode("deflate", &body, 1000), Err(Undecodable::Broken), "{header:?}");
+        }
+    }
+
+    #[test]
+    fn frames_of_zstd_are_read_one_after_another_and_some_are_skipped() {
+        let skipped = |magic: u8, length: u32, content: &[u8]| {
+            [&[magic, 0x2A, 0x4D, 0x18], &length.to_le_bytes()[..], content].concat()
+        };
+        let (first, second) = TEXT.split_at(10);
+        let (note, empty) = (skipped(0x50, 4, b"note"), skipped(0x5F, 0, b""));
+        let body = [note.clone(), zstd(first), empty.clone(), zstd(second), note.clone()].concat();
+        assert_eq!(decode("zstd", &body, 1000).unwrap(), TEXT);
+        assert_eq!(decode("zstd", &note, 1000).unwrap(), b"");
+        for broken in
+            [skipped(0x50, 5, b"note"), skipped(0x60, 0, b""), skipped(0x50, u32::MAX, b"")]
+        {
+            let body = [zstd(TEXT), broken].concat();
+            assert_eq!(decode("zstd", &body, 1000), Err(Undecodable::Broken));
+        }
+        // Each of them is small, all together are not.
+        let many = zstd(&[b' '; 1000]).repeat(100);
+        assert_eq!(decode("zstd", &many, 65536), Err(Undecodable::TooLarge));
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! What a request says of its organisation, wherever it says it: all of it counts, or it is refused.
 //! Alice's default is org1; org2 issues as "Second Ltd".
 
+use std::io::Write as _;
+
 use crate::support::{ALICE, GENERATE, NOW, Reply, TestApp};
 
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -94,4 +96,35 @@ async fn a_byte_order_mark_before_a_body_is_no_part_of_it() {
         let reply = put(&app, GENERATE, content_type, &body).expect(200);
         assert!(reply.uri().contains("issuer=Second"), "{content_type}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_compressed_body_is_read_to_its_end() {
+    let app = TestApp::start().await;
+    let send = |coding, body: &[u8]| {
+        let headers = [
+            ("Authorization", ALICE),
+            ("Content-Type", "application/json"),
+            ("Content-Encoding", coding),
+        ];
+        app.send("PUT", GENERATE, &headers, body)
+    };
+    let zstd = |text: &[u8]| {
+        let level = ruzstd::encoding::CompressionLevel::Fastest;
+        ruzstd::encoding::compress_to_vec(text, level)
+    };
+    let zlib = |text: &[u8]| {
+        let level = flate2::Compression::best();
+        let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), level);
+        encoder.write_all(text).unwrap();
+        encoder.finish().unwrap()
+    };
+    let said = "is not what its Content-Encoding says";
+    for (coding, empty) in [("zstd", zstd(b"{}")), ("deflate", zlib(b"{}"))] {
+        assert_refused(send(coding, &[&empty, &b"more"[..]].concat()), said);
+    }
+    assert_refused(send("deflate", &[zlib(b"{}"), zlib(b"{}")].concat()), said);
+    nothing_is_kept(&app).await;
+    let two = [zstd(b"{\"organisationId\":"), zstd(b"\"org2\"}")].concat();
+    assert!(send("zstd", &two).expect(200).uri().contains("issuer=Second"));
 }
