@@ -8,7 +8,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use actix_web::http::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE,
+    ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderName,
 };
 use actix_web::rt::time::timeout;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -114,7 +114,7 @@ async fn operate(
         named: named.as_deref(),
         route: matched.predefined,
         accept: accept.as_deref(),
-        content_type,
+        content_type: content_type.as_deref(),
         ..Asked::default()
     };
     let manner = Manner::of(&app.formats, asked, callback.as_deref());
@@ -122,7 +122,7 @@ async fn operate(
     let outcome = if room.is_none() {
         Err(Error::full())
     } else if answers {
-        run(exchange, matched, content_type, payload).await
+        run(exchange, matched, content_type.as_deref(), payload).await
     } else {
         Box::pin(refuse_verb(exchange, operation.spec())).await
     };
@@ -238,24 +238,21 @@ async fn body(
         Undecodable::Broken => {
             let media_type = header(request, &CONTENT_TYPE).unwrap_or_default();
             let reason = format!("The body is not what its Content-Encoding says: {codings}.");
-            Error::unreadable(media_type, &def.full_name(), &reason)
+            Error::unreadable(&media_type, &def.full_name(), &reason)
         }
     })
 }
 
-fn header<'a>(
-    request: &'a HttpRequest,
-    name: &actix_web::http::header::HeaderName,
-) -> Option<&'a str> {
-    request.headers().get(name)?.to_str().ok()
+/// A header's value. Where it is not UTF-8, as a parameter that nobody reads may be, the rest of it
+/// counts none the less.
+fn header<'a>(request: &'a HttpRequest, name: &HeaderName) -> Option<Cow<'a, str>> {
+    request.headers().get(name).map(|value| String::from_utf8_lossy(value.as_bytes()))
 }
 
 /// A header's lines as one list.
-fn joined<'a>(
-    request: &'a HttpRequest,
-    name: &actix_web::http::header::HeaderName,
-) -> Option<Cow<'a, str>> {
-    let mut lines = request.headers().get_all(name).filter_map(|line| line.to_str().ok());
-    let first = Cow::Borrowed(lines.next()?);
+fn joined<'a>(request: &'a HttpRequest, name: &HeaderName) -> Option<Cow<'a, str>> {
+    let lines = request.headers().get_all(name);
+    let mut lines = lines.map(|line| String::from_utf8_lossy(line.as_bytes()));
+    let first = lines.next()?;
     Some(lines.fold(first, |all, line| all + "," + line))
 }

@@ -128,3 +128,31 @@ async fn a_compressed_body_is_read_to_its_end() {
     let two = [zstd(b"{\"organisationId\":"), zstd(b"\"org2\"}")].concat();
     assert!(send("zstd", &two).expect(200).uri().contains("issuer=Second"));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_parameter_that_is_not_ascii_hides_no_media_type() {
+    let app = TestApp::start().await;
+    let body = "{\"organisationId\":\"org2\"}";
+    for parameter in [&b"x=\"\xC3\xBC\""[..], b"x=\"\xFC\""] {
+        let head = format!(
+            "PUT {GENERATE} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nAuthorization: {ALICE}\r\n\
+             Content-Length: {}\r\n",
+            body.len()
+        );
+        let request = [
+            head.as_bytes(),
+            b"Content-Type: application/json; ",
+            parameter,
+            b"\r\nAccept: text/xml; ",
+            parameter,
+            b"\r\nAccept: text/csv;q=0.5\r\n\r\n",
+            body.as_bytes(),
+        ];
+        let reply = app.raw(&request.concat()).expect(200);
+        assert_eq!(reply.header("Content-Type"), Some("text/xml"));
+        assert!(reply.uri().contains("issuer=Second"), "{reply:?}");
+    }
+    // Nor does it hide a coding that is none.
+    let headers = [("Content-Encoding", "gzi\u{fc}"), ("Content-Type", "application/json")];
+    app.generate(&headers, "{}").expect(415);
+}
