@@ -6,6 +6,7 @@ use std::io::Write as _;
 use crate::support::{ALICE, GENERATE, NOW, Reply, TestApp};
 
 const FORM: &str = "application/x-www-form-urlencoded";
+const XML: &str = "application/xml";
 const BATCH: &str = "/json/reply/GenerateTwoFactorAuthenticationKeyRequest[]";
 
 fn put(app: &TestApp, path: &str, content_type: &str, body: &[u8]) -> Reply {
@@ -155,4 +156,152 @@ async fn a_parameter_that_is_not_ascii_hides_no_media_type() {
     // Nor does it hide a coding that is none.
     let headers = [("Content-Encoding", "gzi\u{fc}"), ("Content-Type", "application/json")];
     app.generate(&headers, "{}").expect(415);
+}
+
+const REQUEST: &str = "GenerateTwoFactorAuthenticationKeyRequest";
+
+/// A document of the request's namespace: what stands before the root, what follows its name in its
+/// tag, what is in it, and what follows it.
+fn rooted(root: &str, [before, tag, within, after]: [&str; 4]) -> String {
+    const NAMESPACE: &str = "http://schemas.datacontract.org/2004/07/Infrastructure.Api.Interfaces.\
+                             ServiceOperations.UserAccounts";
+    format!("{before}<{root} xmlns=\"{NAMESPACE}\"{tag}>\n{within}\n</{root}>{after}")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn xml_that_is_well_formed_and_says_an_organisation_is_read_however_it_is_written() {
+    const ORG2: &str = "<OrganisationId>org2</OrganisationId>";
+    let app = TestApp::start().await;
+    for parts in [
+        ["", "", ORG2, ""],
+        ["<?xml version='1.0' encoding=\"UTF-8\" standalone='yes' ?>\n", "", ORG2, "\n"],
+        ["<?xml\tversion = \"1.1\"\n?><!-- a - b --><!----><?a-b c?>", "", ORG2, "<!---><?a?>-->"],
+        [
+            "",
+            " xmlns:i='http://www.w3.org/2001/XMLSchema-instance'\ni:nil = 'false' xml:lang='é'",
+            ORG2,
+            "",
+        ],
+        [
+            "",
+            " a='>' b=\"&lt;&#x41;'\" xmlns:p='p' xmlns:q='q' p:a='' q:a='' xmlns:é.1-·='x'",
+            ORG2,
+            "",
+        ],
+        ["", "", "<OrganisationId>o<![CDATA[r]]>&#x67;&#50;</OrganisationId\n>", ""],
+        ["", "", "<OrganisationId>org<!-- -->2<?a ?></OrganisationId>", ""],
+        ["", "", "<Other>a<b/>c ]] ></Other><OrganisationId>org2</OrganisationId>", ""],
+        ["", "", "<_.-é:a xmlns:_.-é='x'/><OrganisationId>org2</OrganisationId>", ""],
+    ] {
+        let document = rooted(REQUEST, parts);
+        let reply = put(&app, GENERATE, XML, document.as_bytes()).expect(200);
+        assert!(reply.uri().contains("issuer=Second"), "{document}");
+    }
+}
+
+/// What is wrong with a document, and where.
+const ILL_FORMED: &[([&str; 4], &str, &str)] = &[
+    (["", "", "org2", ""], "holds text, not elements", "line 1 column 1"),
+    (["", "", "<![CDATA[org2]]>", ""], "holds text, not elements", "line 1 column 1"),
+    (["", "", "<OrganisationId>org2</OrganisationId>&#48;", ""], "holds text", "line 1 column 1"),
+    ([" <?xml version='1.0'?>", "", "", ""], "not at the start", "line 1 column 2"),
+    (["", "", "<?xml version='1.0'?>", ""], "not at the start", "line 2 column 1"),
+    (["", "", "", "<?xml version='1.0'?>"], "not at the start", "line 3 column 45"),
+    (["<?xml version='1.0'?><?xml version='1.0'?>", "", "", ""], "start", "line 1 column 22"),
+    (["<?xml encoding='utf-8'?>", "", "", ""], "'encoding' has no place", "line 1 column 7"),
+    (["<?xml?>", "", "", ""], "without version", "line 1 column 6"),
+    (["<?xml version='2.0'?>", "", "", ""], "the version '2.0'", "line 1 column 7"),
+    (["<?xml version='1.'?>", "", "", ""], "the version '1.'", "line 1 column 7"),
+    (["<?xml version='1.0' standalone='a'?>", "", "", ""], "standalone 'a'", "line 1 column 21"),
+    (["<?xml version='1.0' encoding='utf-16'?>", "", "", ""], "'utf-16'", "line 1 column 21"),
+    (["<?xml version='1.0' version='1.0'?>", "", "", ""], "no place", "line 1 column 21"),
+    (["<?xml version='1.0'encoding='utf-8'?>", "", "", ""], "blank", "line 1 column 20"),
+    (["<?XML version='1.0'?>", "", "", ""], "cannot be called 'XML'", "line 1 column 1"),
+    (["<? a?>", "", "", ""], "cannot be called ''", "line 1 column 1"),
+    (["<?a:b?>", "", "", ""], "cannot be called 'a:b'", "line 1 column 1"),
+    (["<!-- a--b -->", "", "", ""], "'--' in a comment", "line 1 column 7"),
+    (["<!-- a--->", "", "", ""], "'--' in a comment", "line 1 column 7"),
+    (["<!/>", "", "", ""], "", "line 1 column 1"),
+    (["<!ELEMENT a ANY>", "", "", ""], "", "line 1 column 1"),
+    (["<![CDATA[]]>", "", "", ""], "outside the root", "line 1 column 1"),
+    (["", "", "", "&#32;"], "outside the root", "line 3 column 45"),
+    (["\u{A0}", "", "", ""], "outside the root", "line 1 column 1"),
+    (["", "", "<a>]]></a>", ""], "']]>' outside of CDATA", "line 2 column 4"),
+    (["", "", "<a>é\u{1}</a>", ""], "XML does not have", "line 2 column 5"),
+    (["", "", "<a>\u{FFFE}</a>", ""], "XML does not have", "line 2 column 4"),
+    (["", "", "<!--\u{FFFF}-->", ""], "XML does not have", "line 2 column 5"),
+    (["", "", "<a>&#1;</a>", ""], "a reference to no character", "line 2 column 4"),
+    (["", "", "<a>&#xFFFE;</a>", ""], "a reference to no character", "line 2 column 4"),
+    (["", "", "<a>&#xD800;</a>", ""], "a reference to no character", "line 2 column 4"),
+    (["", "", "<a>&#+65;</a>", ""], "a reference to no character", "line 2 column 4"),
+    (["", "", "<a>&b;</a>", ""], "an entity", "line 2 column 4"),
+    (["", "", "<a b='&c;'/>", ""], "an entity", "line 2 column 4"),
+    (["", "", "<a b='&amp'/>", ""], "a reference that is not closed", "line 2 column 4"),
+    (["", "", "<a b='<'/>", ""], "'<' in an attribute", "line 2 column 4"),
+    (["", "", "<a b='1'c='2'/>", ""], "without a blank", "line 2 column 9"),
+    (["", "", "<a b='1' / >", ""], "without a quoted value", "line 2 column 10"),
+    (["", "", "<a b=1/>", ""], "without a quoted value", "line 2 column 4"),
+    (["", "", "<a b/>", ""], "without a quoted value", "line 2 column 4"),
+    (["", "", "<a b='1' b='2'/>", ""], "a second attribute 'b'", "line 2 column 10"),
+    (
+        ["", "", "<a xmlns:p='n' xmlns:q='n' p:b='' q:b=''/>", ""],
+        "a second attribute 'b'",
+        "line 2 column 35",
+    ),
+    (["", "", "<a p:b='1'/>", ""], "a prefix that is not declared", "line 2 column 4"),
+    (["", "", "<p:a/>", ""], "a prefix that is not declared", "line 2 column 1"),
+    (["", "", "<a xmlns:p=''/>", ""], "a prefix without a namespace", "line 2 column 4"),
+    (["", "", "<a xmlns='&#97;'/>", ""], "in the name of a namespace", "line 2 column 4"),
+    (["", "", "<xmlns:a/>", ""], "the prefix of declarations", "line 2 column 1"),
+    (["", "", "<1Foo/>", ""], "'1Foo' is not a name", "line 2 column 1"),
+    (["", "", "<Fo!o/>", ""], "'Fo!o' is not a name", "line 2 column 1"),
+    (["", " xmlns:a='a'", "<a:b:c/>", ""], "'a:b:c' is not a name", "line 2 column 1"),
+    (["", "", "<:a/>", ""], "", "line 2 column 1"),
+    (["", "", "< a/>", ""], "'' is not a name", "line 2 column 1"),
+    (["", "", "<a -b=''/>", ""], "'-b' is not a name", "line 2 column 4"),
+    (["", "", "<a></a b=''>", ""], "", "line 2 column 4"),
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn xml_that_is_not_well_formed_is_refused_where_it_is_not() {
+    let app = TestApp::start().await;
+    for (parts, said, place) in ILL_FORMED {
+        let document = rooted(REQUEST, *parts);
+        let headers =
+            [("Authorization", ALICE), ("Content-Type", XML), ("Accept", "application/json")];
+        let reply = app.send("PUT", GENERATE, &headers, document.as_bytes());
+        assert_eq!(reply.status, 400, "{document}");
+        let message = reply.json()["responseStatus"]["message"].as_str().unwrap().to_owned();
+        assert!(message.contains(said), "{document}: {message}");
+        assert!(message.ends_with(&format!(" at {place}")), "{document}: {message}");
+    }
+    nothing_is_kept(&app).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_batch_in_xml_holds_requests_and_nothing_else() {
+    let app = TestApp::start().await;
+    let path = BATCH.replace("json", "xml");
+    let item = format!("<{REQUEST}><OrganisationId>org2</OrganisationId></{REQUEST}>");
+    let batch = |within: &str| rooted(&format!("ArrayOf{REQUEST}"), ["", "", within, ""]);
+    for within in [
+        "<Foo/>",
+        "<Bar xmlns='x'/>",
+        &format!("{item}<Foo/>"),
+        &format!("<{REQUEST} xmlns='x'/>"),
+        &format!("<{REQUEST} xmlns=''/>"),
+        "hello",
+        &format!("{item}hello"),
+        "<![CDATA[hello]]>",
+        &format!("<{REQUEST}>org2</{REQUEST}>"),
+    ] {
+        let reply = put(&app, &path, XML, batch(within).as_bytes()).expect(400);
+        assert!(reply.text().contains("SerializationException"), "{within}: {}", reply.text());
+        assert!(reply.text().contains(" at line "), "{within}: {}", reply.text());
+    }
+    nothing_is_kept(&app).await;
+    let reply = put(&app, &path, XML, batch(&format!("{item}\n{item}")).as_bytes()).expect(200);
+    assert_eq!(reply.text().matches("issuer=Second%20Ltd").count(), 2, "{}", reply.text());
+    let none = put(&app, &path, XML, batch(" ").as_bytes()).expect(200);
+    assert_eq!(none.header("X-Autobatch-Completed"), Some("0"), "{none:?}");
 }

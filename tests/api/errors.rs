@@ -192,7 +192,7 @@ const UNFIT: &[(&str, &str, usize)] = &[
     (
         "xml",
         "<Authenticate xmlns=\"http://schemas.servicestack.net/types\"><UserName>é</UserName>\n\
-         <Meta>é€😀</Meta><RememberMe>maybe</RememberMe></Authenticate>",
+         <Nope>é€😀</Nope><RememberMe>maybe</RememberMe></Authenticate>",
         17,
     ),
 ];

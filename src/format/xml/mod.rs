@@ -5,10 +5,11 @@
 //! null of) comes from the [`TypeDef`], which both halves walk alongside the value.
 
 mod read;
+mod well_formed;
 mod write;
 
 use super::{Format, Host, MediaType, Unreadable, Unwritable, Visit};
-use crate::dto::{AnyDto, TypeDef};
+use crate::dto::{AnyDto, Kind, TypeDef};
 
 /// The namespace of `nil`.
 const INSTANCE: &str = "http://www.w3.org/2001/XMLSchema-instance";
@@ -16,6 +17,18 @@ const INSTANCE: &str = "http://www.w3.org/2001/XMLSchema-instance";
 const ARRAYS: &str = "http://schemas.microsoft.com/2003/10/Serialization/Arrays";
 /// The element that an entry of a dictionary from text to text is.
 const ENTRY: &str = "KeyValueOfstringstring";
+
+/// What the element of an item of a list is called: its namespace and its name. Lists of collections
+/// are not used.
+fn item(kind: Kind) -> Option<(&'static str, &'static str)> {
+    match kind {
+        Kind::Object(def) => Some((def.namespace.xml, def.name)),
+        Kind::Bool => Some((ARRAYS, "boolean")),
+        Kind::Int32 => Some((ARRAYS, "int")),
+        Kind::String => Some((ARRAYS, "string")),
+        Kind::List(_) | Kind::Dictionary => None,
+    }
+}
 
 /// XML.
 pub struct Xml;

@@ -5,12 +5,13 @@
 //! own, and nothing to expand.
 
 use quick_xml::NsReader;
-use quick_xml::events::{BytesRef, BytesStart, Event};
-use quick_xml::name::ResolveResult;
+use quick_xml::events::{BytesStart, Event};
+use quick_xml::name::{NamespaceResolver, QName, ResolveResult};
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 
 use super::super::{Unreadable, Visit, mark, without_place};
-use super::{ENTRY, INSTANCE};
+use super::well_formed::{self, Attribute, Attributes, BLANKS, Fault};
+use super::{ENTRY, INSTANCE, item};
 use crate::dto::{FieldDef, Kind, TypeDef};
 
 /// How deep elements may be nested.
@@ -27,9 +28,6 @@ struct Element {
     offset: usize,
 }
 
-/// What is wrong, and where in bytes.
-type Fault = (usize, String);
-
 /// Reads a whole document.
 pub(super) fn document(
     text: &str,
@@ -42,12 +40,14 @@ pub(super) fn document(
     let object = Kind::Object(def);
     let kind = if root.name == list { Kind::List(&LIST) } else { object };
     if root.namespace != def.namespace.xml || (root.name != def.name && root.name != list) {
-        let message =
-            format!("expected the element '{}' of the namespace '{}'", def.name, def.namespace.xml);
-        return Err(at((root.offset, message)));
+        return Err(at((root.offset, expected(def.name, def.namespace.xml))));
     }
     let node = Node { element: &root, kind, item: Some(def) };
     visit(&mut <dyn erased_serde::Deserializer>::erase(node)).map_err(|error| located(text, &error))
+}
+
+fn expected(name: &str, namespace: &str) -> String {
+    format!("expected the element '{name}' of the namespace '{namespace}'")
 }
 
 /// The kind of a batch's root; what its items are stands in [`Node::item`].
@@ -60,6 +60,7 @@ fn located(text: &str, error: &dyn std::fmt::Display) -> Unreadable {
 }
 
 fn tree(text: &str) -> Result<Element, Fault> {
+    well_formed::characters(text)?;
     let mut reader = NsReader::from_str(text);
     reader.config_mut().expand_empty_elements = true;
     let mut open: Vec<Element> = Vec::new();
@@ -78,14 +79,8 @@ fn tree(text: &str) -> Result<Element, Fault> {
                 if open.len() == DEPTH {
                     return Err((offset, format!("elements nested deeper than {DEPTH}")));
                 }
-                let namespace = match namespace {
-                    ResolveResult::Bound(namespace) => namespace.as_ref().to_owned(),
-                    ResolveResult::Unbound => String::new(),
-                    ResolveResult::Unknown(_) => {
-                        return Err((offset, "a prefix that is not declared".into()));
-                    }
-                };
-                open.push(begin(&reader, &start, namespace, offset)?);
+                let namespace = namespace_of(&namespace, offset)?.unwrap_or_default().to_owned();
+                open.push(begin(reader.resolver(), &start, namespace, offset)?);
             }
             Event::End(_) => {
                 if let Some(element) = open.pop() {
@@ -95,17 +90,31 @@ fn tree(text: &str) -> Result<Element, Fault> {
                     }
                 }
             }
-            Event::Text(part) => add(&mut open, offset, &part.xml10_content())?,
-            Event::CData(part) => add(&mut open, offset, &part.xml10_content())?,
-            Event::GeneralRef(reference) => add(&mut open, offset, &resolve(&reference, offset)?)?,
-            Event::Decl(declaration) => match declaration.encoding() {
-                None => {}
-                Some(Ok(name))
-                    if ["utf-8", "us-ascii"].iter().any(|n| name.eq_ignore_ascii_case(n)) => {}
-                Some(_) => return Err((offset, "an encoding that is not UTF-8".into())),
-            },
+            Event::Text(part) => {
+                well_formed::text(&part, offset)?;
+                match open.last_mut() {
+                    Some(element) => element.text.push_str(&part.xml10_content()),
+                    None if is_blank(&part) => {}
+                    None => return Err(outside(offset)),
+                }
+            }
+            Event::CData(part) => {
+                let element = open.last_mut().ok_or_else(|| outside(offset))?;
+                element.text.push_str(&part.xml10_content());
+            }
+            Event::GeneralRef(reference) => {
+                let element = open.last_mut().ok_or_else(|| outside(offset))?;
+                element.text.push(well_formed::referred(&reference, offset)?);
+            }
+            Event::Decl(_) if offset > 0 => {
+                return Err((offset, "a declaration that is not at the start".into()));
+            }
+            Event::Decl(part) => well_formed::declaration(&part["xml".len()..], "<?xml".len())?,
             Event::DocType(_) => return Err((offset, "a document type, which is not read".into())),
-            Event::Comment(_) | Event::PI(_) | Event::Empty(_) => {}
+            Event::Comment(part) => well_formed::comment(&part, offset + "<!--".len())?,
+            Event::PI(part) => well_formed::instruction(&part, offset)?,
+            // They are expanded.
+            Event::Empty(_) => {}
             Event::Eof => break,
         }
     }
@@ -119,44 +128,69 @@ fn position(at: u64) -> usize {
     usize::try_from(at).unwrap_or(usize::MAX)
 }
 
+fn is_blank(text: &str) -> bool {
+    text.trim_start_matches(BLANKS).is_empty()
+}
+
+fn outside(offset: usize) -> Fault {
+    (offset, "text outside the root element".into())
+}
+
+/// The namespace that a name is in, if it is in one.
+fn namespace_of<'n>(found: &ResolveResult<'n>, offset: usize) -> Result<Option<&'n str>, Fault> {
+    match found {
+        ResolveResult::Bound(namespace) => Ok(Some(namespace.into_inner())),
+        ResolveResult::Unbound => Ok(None),
+        ResolveResult::Unknown(_) => Err((offset, "a prefix that is not declared".into())),
+    }
+}
+
+/// Reads a start tag.
 fn begin(
-    reader: &NsReader<&[u8]>,
+    scope: &NamespaceResolver,
     start: &BytesStart<'_>,
     namespace: String,
     offset: usize,
 ) -> Result<Element, Fault> {
+    let name = start.name();
+    well_formed::name(name.as_ref(), offset)?;
+    if name.prefix().is_some_and(|prefix| prefix.is_xmlns()) {
+        return Err((offset, "an element with the prefix of declarations".into()));
+    }
     let mut nil = false;
-    for attribute in start.attributes() {
-        let attribute = attribute.map_err(|error| (offset, error.to_string()))?;
-        let (space, name) = reader.resolver().resolve_attribute(attribute.key);
-        if matches!(space, ResolveResult::Bound(space) if space.as_ref() == INSTANCE)
-            && name.as_ref() == "nil"
-        {
-            nil = matches!(attribute.value.trim(), "true" | "1");
+    let mut names = Vec::new();
+    let written = name.as_ref().len();
+    for attribute in Attributes::of(&start[written..], offset + "<".len() + written) {
+        let Attribute { name, value, offset } = attribute?;
+        let (space, local) = scope.resolve_attribute(QName(name));
+        let (space, local) = (namespace_of(&space, offset)?, local.into_inner());
+        nil |= space == Some(INSTANCE) && local == "nil" && matches!(value.trim(), "true" | "1");
+        let prefix = name.strip_prefix("xmlns:");
+        if prefix.is_some() || name == "xmlns" {
+            declares(prefix, value, offset)?;
         }
+        names.push((space, local, offset));
+    }
+    names.sort_unstable();
+    if let Some(twice) =
+        names.windows(2).find(|pair| pair[0].1 == pair[1].1 && pair[0].0 == pair[1].0)
+    {
+        return Err((twice[1].2, format!("a second attribute '{}'", twice[1].1)));
     }
     let name = start.local_name().as_ref().to_owned();
     Ok(Element { namespace, name, nil, text: String::new(), children: Vec::new(), offset })
 }
 
-/// Text belongs to the innermost open element; outside the root only white space may stand.
-fn add(open: &mut [Element], offset: usize, text: &str) -> Result<(), Fault> {
-    match open.last_mut() {
-        Some(element) => element.text.push_str(text),
-        None if text.trim_matches([' ', '\t', '\r', '\n']).is_empty() => {}
-        None => return Err((offset, "text outside the root element".into())),
+/// The declaration of a namespace. Names are compared as they are written, so none may be written
+/// otherwise than it is.
+fn declares(prefix: Option<&str>, value: &str, offset: usize) -> Result<(), Fault> {
+    if value.contains('&') {
+        return Err((offset, "a reference in the name of a namespace, which is not read".into()));
+    }
+    if value.is_empty() && prefix.is_some() {
+        return Err((offset, "a prefix without a namespace".into()));
     }
     Ok(())
-}
-
-fn resolve(reference: &BytesRef<'_>, offset: usize) -> Result<String, Fault> {
-    let fault = |error: quick_xml::Error| (offset, error.to_string());
-    if let Some(character) = reference.resolve_char_ref().map_err(fault)? {
-        return Ok(character.into());
-    }
-    quick_xml::escape::resolve_predefined_entity(reference)
-        .map(str::to_owned)
-        .ok_or_else(|| (offset, "an entity that XML does not define".into()))
 }
 
 /// An element, and what is declared to be in it.
@@ -180,6 +214,14 @@ impl<'a> Node<'a> {
             Ok(&self.element.text)
         } else {
             Err(self.fail(&format!("the element '{}' holds elements, not text", self.element.name)))
+        }
+    }
+
+    fn children(&self) -> Result<&'a [Element], Fail> {
+        if is_blank(&self.element.text) {
+            Ok(&self.element.children)
+        } else {
+            Err(self.fail(&format!("the element '{}' holds text, not elements", self.element.name)))
         }
     }
 }
@@ -207,13 +249,13 @@ impl<'de> Deserializer<'de> for Node<'de> {
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fail> {
         match self.kind {
             _ if self.element.nil => visitor.visit_unit(),
-            Kind::Object(def) => visitor.visit_map(Members::of(self.element, def)),
+            Kind::Object(def) => visitor.visit_map(Members::of(self.children()?, def)),
             Kind::Dictionary => {
-                visitor.visit_map(Entries { rest: self.element.children.iter(), value: None })
+                visitor.visit_map(Entries { rest: self.children()?.iter(), value: None })
             }
             Kind::List(item) => {
                 let kind = self.item.map_or(*item, Kind::Object);
-                visitor.visit_seq(Items { rest: self.element.children.iter(), kind })
+                visitor.visit_seq(Items { rest: self.children()?.iter(), kind })
             }
             Kind::String | Kind::Bool | Kind::Int32 => visitor.visit_str(self.text()?),
         }
@@ -229,7 +271,7 @@ impl<'de> Deserializer<'de> for Node<'de> {
     }
 }
 
-/// The children that are members; others are skipped.
+/// The children that are members; others are skipped, as in the original.
 struct Members<'a> {
     members: std::vec::IntoIter<(&'a Element, &'static FieldDef)>,
     value: Option<(&'a Element, &'static FieldDef)>,
@@ -238,9 +280,9 @@ struct Members<'a> {
 impl<'a> Members<'a> {
     /// A member's name counts in its case, its namespace is that of the class that declares it, or
     /// that of the element around it. Of several the first counts, as in the original.
-    fn of(element: &'a Element, def: &'static TypeDef) -> Self {
+    fn of(children: &'a [Element], def: &'static TypeDef) -> Self {
         let mut members: Vec<(&Element, &FieldDef)> = Vec::new();
-        for child in &element.children {
+        for child in children {
             let field = def.fields.iter().find(|field| {
                 field.name == child.name
                     && (child.namespace == def.namespace_of(field).xml
@@ -276,6 +318,8 @@ impl<'de> MapAccess<'de> for Members<'de> {
     }
 }
 
+/// The items of a list. What is none would be a request that nobody answers, so unlike a member that
+/// is not known it is an error.
 struct Items<'a> {
     rest: std::slice::Iter<'a, Element>,
     kind: Kind,
@@ -289,7 +333,15 @@ impl<'de> SeqAccess<'de> for Items<'de> {
         seed: T,
     ) -> Result<Option<T::Value>, Fail> {
         let Some(element) = self.rest.next() else { return Ok(None) };
-        seed.deserialize(Node { element, kind: self.kind, item: None }).map(Some)
+        let node = Node { element, kind: self.kind, item: None };
+        match item(self.kind) {
+            Some((namespace, name))
+                if (&*element.namespace, &*element.name) != (namespace, name) =>
+            {
+                Err(node.fail(&expected(name, namespace)))
+            }
+            _ => seed.deserialize(node).map(Some),
+        }
     }
 }
 
@@ -315,6 +367,7 @@ impl<'de> MapAccess<'de> for Entries<'de> {
                 .find(|child| child.name == name)
                 .ok_or_else(|| node.fail("a dictionary's entry has a Key and a Value"))
         };
+        node.children()?;
         self.value = Some(part("Value")?);
         seed.deserialize(Node { element: part("Key")?, kind: Kind::String, item: None }).map(Some)
     }

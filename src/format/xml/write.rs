@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde::ser::{self, Error as _, Impossible, Serializer};
 
 use super::super::Unwritable;
-use super::{ARRAYS, ENTRY, INSTANCE};
+use super::{ARRAYS, ENTRY, INSTANCE, item};
 use crate::dto::{AnyDto, Case, Kind, Style, TypeDef};
 
 /// Writes a whole document.
@@ -212,14 +212,8 @@ impl Parent<'_, '_, '_> {
             Shape::ListOf(item) => item,
             Shape::One(_) => return Err(Refused::custom("a list where none is declared")),
         };
-        let (namespace, name) = match kind {
-            Kind::Object(def) => (def.namespace.xml, def.name),
-            Kind::Bool => (ARRAYS, "boolean"),
-            Kind::Int32 => (ARRAYS, "int"),
-            Kind::String => (ARRAYS, "string"),
-            Kind::List(_) | Kind::Dictionary => {
-                return Err(Refused::custom("lists of collections are not used"));
-            }
+        let Some((namespace, name)) = item(kind) else {
+            return Err(Refused::custom("lists of collections are not used"));
         };
         self.content.writer.child(namespace, name, Shape::One(kind), value)
     }
