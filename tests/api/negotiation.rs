@@ -61,6 +61,26 @@ async fn paths_match_without_case_and_slashes_do_not_count() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn what_the_path_names_is_not_called_otherwise_for_an_accept() {
+    let app = TestApp::start().await;
+    let (api, xml) = (format!("/api/{PREDEFINED}"), format!("/xml/reply/{PREDEFINED}"));
+    let (suffixed, named) = (format!("{GENERATE}.json"), format!("{GENERATE}?format=json"));
+    for (path, accept, label) in [
+        (&api, "text/html, text/*;q=0.5", "application/json; charset=utf-8"),
+        (&api, "text/json", "application/json; charset=utf-8"),
+        (&suffixed, "text/*", "application/json; charset=utf-8"),
+        (&named, "text/*", "application/json; charset=utf-8"),
+        (&xml, "text/*", "application/xml"),
+        // The clients of XML and JSV look for the name that they asked for.
+        (&xml, "text/xml", "text/xml"),
+    ] {
+        let headers = [("Authorization", ALICE), ("Accept", accept)];
+        let reply = app.send("PUT", path, &headers, b"").expect(200);
+        assert_eq!(reply.header("Content-Type"), Some(label), "{path} {accept}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_refusal_has_no_picture_and_is_told_in_the_next_format() {
     let app = TestApp::start().await;
     let foreign = b"{\"organisationId\":\"foreign\"}";

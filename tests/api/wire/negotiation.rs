@@ -52,6 +52,7 @@ pub fn wanted(request: &Request, has_code: bool) -> (&'static str, &'static str)
         Route::Custom => None,
     };
     let suffix = request.suffix();
+    let told = suffix.is_some() || callback.is_some() || named.is_some() || route.is_some();
     let accept = request.header("Accept").unwrap_or_default();
     let content_type = request.header("Content-Type").unwrap_or_default();
     let own = of_type(content_type.split(';').next().unwrap().trim());
@@ -65,7 +66,7 @@ pub fn wanted(request: &Request, has_code: bool) -> (&'static str, &'static str)
     if callback.is_some() && suffix.is_none() {
         return (format, "text/javascript");
     }
-    (format, label(format, &accept, &content_type))
+    (format, label(format, told, &accept, &content_type))
 }
 
 fn of_type(name: &str) -> Option<&'static str> {
@@ -105,45 +106,55 @@ fn accepted(
         .map(|(_, format)| format)
 }
 
-/// The weight and position by which a format is acceptable: by name, by kind, by `*/*`.
+/// The weight and position by which a format is acceptable: those of the best of its names.
 fn reach(ranges: &[(String, u16, usize)], types: &[(&str, &str)]) -> Option<(u16, usize)> {
-    let kinds: Vec<String> =
-        types.iter().map(|(name, _)| format!("{}/*", name.split('/').next().unwrap())).collect();
-    let by_name = ranges.iter().filter(|(text, ..)| types.iter().any(|(name, _)| name == text));
-    let best = by_name.map(|(_, weight, at)| (Reverse(*weight), *at)).min();
-    let best = best.or_else(|| {
-        let first = |kind: &String| ranges.iter().find(|(text, ..)| text == kind);
-        kinds.iter().find_map(first).map(|(_, weight, at)| (Reverse(*weight), *at))
-    });
-    let any = || ranges.iter().find(|(text, ..)| text == "*/*");
-    let (Reverse(weight), at) = best.or_else(|| any().map(|(_, w, at)| (Reverse(*w), *at)))?;
-    (weight > 0).then_some((weight, at))
+    let best = ways(ranges, types).into_iter().map(|(weight, _, at, _)| (weight, at)).min();
+    best.map(|(Reverse(weight), at)| (weight, at))
 }
 
-/// What the client calls the format, in `Accept`, or where that leaves it open in `Content-Type`;
-/// else its usual label.
-fn label(format: &str, accept: &str, content_type: &str) -> &'static str {
+/// How specific a range is that covers a media type: 0 is its name.
+fn specific(range: &str, name: &str) -> Option<u8> {
+    let kind = format!("{}/*", name.split('/').next().unwrap());
+    [name, &*kind, "*/*"].iter().zip(0..).find(|(known, _)| **known == range).map(|(_, n)| n)
+}
+
+/// Weight, lack of specificity and position by which each name is acceptable, and its label. Where
+/// the first name is named, only those that are count.
+fn ways<'l>(
+    ranges: &[(String, u16, usize)],
+    types: &[(&str, &'l str)],
+) -> Vec<(Reverse<u16>, u8, usize, &'l str)> {
+    let covering = |name: &str| {
+        let covers = ranges.iter().filter_map(|(text, weight, at)| {
+            specific(text, name).map(|specific| (specific, *at, *weight))
+        });
+        covers.min()
+    };
+    let usual_is_named = matches!(covering(types[0].0), Some((0, ..)));
+    let way = |(name, label): &(&str, &'l str)| {
+        let (specific, at, weight) = covering(name)?;
+        let counts = weight > 0 && (specific == 0 || !usual_is_named);
+        counts.then_some((Reverse(weight), specific, at, *label))
+    };
+    types.iter().filter_map(way).collect()
+}
+
+/// What the client calls the format: in `Accept`, or where that leaves it open in `Content-Type`;
+/// else its usual label. A format that is told otherwise is called by another name only if it is
+/// JSV or XML, and named.
+fn label(format: &str, told: bool, accept: &str, content_type: &str) -> &'static str {
     let (_, types) = TYPES.iter().find(|(name, _)| *name == format).unwrap();
-    let mut named: Vec<_> = ranges(accept)
-        .into_iter()
-        .filter(|(_, weight, _)| *weight > 0)
-        .filter_map(|(text, weight, at)| {
-            let label = types.iter().find(|(name, _)| *name == text)?.1;
-            Some((Reverse(weight), at, label))
-        })
-        .collect();
-    named.sort_unstable();
-    if let Some((.., label)) = named.first() {
-        return label;
+    if told && !["jsv", "xml"].contains(&format) {
+        return types[0].1;
     }
     let ranges = ranges(accept);
-    for (text, ..) in &ranges {
-        if let Some((kind, "*")) = text.split_once('/').filter(|(kind, _)| *kind != "*") {
-            let of_kind = |(name, _): &&(&str, &str)| name.split('/').next() == Some(kind);
-            if let Some((_, label)) = types.iter().find(of_kind) {
-                return label;
-            }
-        }
+    let way = ways(&ranges, types).into_iter().min_by_key(|(weight, specific, at, _)| {
+        let named = told && *specific > 0;
+        (named, *weight, *specific, *at)
+    });
+    let way = way.filter(|(_, specific, ..)| !told || *specific == 0);
+    if let Some((_, 0 | 1, _, label)) = way {
+        return label;
     }
     if ranges.is_empty() || ranges.iter().any(|(text, ..)| text == "*/*") {
         let essence = content_type.split(';').next().unwrap().trim().to_lowercase();
@@ -151,5 +162,5 @@ fn label(format: &str, accept: &str, content_type: &str) -> &'static str {
             return label;
         }
     }
-    types[0].1
+    way.map_or(types[0].1, |(.., label)| label)
 }
