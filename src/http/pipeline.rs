@@ -25,6 +25,7 @@ use super::{Exchange, cors, documents, health};
 use crate::app::App;
 use crate::dto::{AnyDto, TypeDef};
 use crate::error::Error;
+use crate::format::Format;
 use crate::operation::{Answer, Context};
 
 /// How long the work on a request may take once it was read. What takes longer waits for a database
@@ -53,10 +54,10 @@ pub(super) async fn dispatch(
     let path = request.uri().path();
     let response = match route::find(&app.operations, &app.formats, exchange.verb(), path) {
         Target::Operation(matched) => operate(&mut exchange, matched, payload, room.as_ref()).await,
-        Target::Unknown(name, format) => {
-            let asked = Asked { route: Some(format), ..Asked::default() };
-            let manner = Manner::of(&app.formats, asked, None);
-            reply::refusal(&exchange, &manner, None, &Error::unknown_operation(&name))
+        Target::Unknown(unknown) => {
+            let said = Said::of(&request);
+            let manner = said.manner(&app, unknown.suffix, Some(unknown.format));
+            reply::refusal(&exchange, &manner, None, &Error::unknown_operation(&unknown.name))
         }
         Target::Nothing => reply::nothing_here(),
     };
@@ -77,6 +78,43 @@ impl Room {
             None => None,
         };
         Some(Self { _place: places.take("requests")?, _underway: underway })
+    }
+}
+
+/// What a request says about the format of its reply, its path apart.
+struct Said<'a> {
+    accept: Option<Cow<'a, str>>,
+    content_type: Option<Cow<'a, str>>,
+    named: Option<String>,
+    callback: Option<String>,
+}
+
+impl<'a> Said<'a> {
+    fn of(request: &'a HttpRequest) -> Self {
+        Self {
+            accept: joined(request, &ACCEPT),
+            content_type: header(request, &CONTENT_TYPE),
+            named: query_value(request.query_string(), "format"),
+            callback: callback(request),
+        }
+    }
+
+    /// The manner of the reply, where the path names a format by its suffix or as a route does.
+    fn manner<'m>(
+        &'m self,
+        app: &'m App,
+        suffix: Option<&'m dyn Format>,
+        route: Option<&'m dyn Format>,
+    ) -> Manner<'m> {
+        let asked = Asked {
+            suffix,
+            named: self.named.as_deref(),
+            route,
+            accept: self.accept.as_deref(),
+            content_type: self.content_type.as_deref(),
+            ..Asked::default()
+        };
+        Manner::of(&app.formats, asked, self.callback.as_deref())
     }
 }
 
@@ -104,25 +142,13 @@ async fn operate(
         // As if the route were not there (rule R2).
         return reply::nothing_here();
     }
-    let accept = joined(request, &ACCEPT);
-    let content_type = header(request, &CONTENT_TYPE);
-    let query = request.query_string();
-    let named = query_value(query, "format");
-    let callback = callback(request);
-    let asked = Asked {
-        suffix: matched.suffix,
-        named: named.as_deref(),
-        route: matched.predefined,
-        accept: accept.as_deref(),
-        content_type: content_type.as_deref(),
-        ..Asked::default()
-    };
-    let manner = Manner::of(&app.formats, asked, callback.as_deref());
+    let said = Said::of(request);
+    let manner = said.manner(app, matched.suffix, matched.predefined);
     let operation = matched.operation;
     let outcome = if room.is_none() {
         Err(Error::full())
     } else if answers {
-        run(exchange, matched, content_type.as_deref(), payload).await
+        run(exchange, matched, said.content_type.as_deref(), payload).await
     } else {
         Box::pin(refuse_verb(exchange, operation.spec())).await
     };

@@ -19,10 +19,20 @@ const SEGMENTS: usize = 8;
 pub enum Target<'a> {
     /// An operation.
     Operation(Matched<'a>),
-    /// A predefined route that names no operation; the name, and the route's format.
-    Unknown(String, &'a dyn Format),
+    /// A predefined route that names no operation.
+    Unknown(Unknown<'a>),
     /// Nothing.
     Nothing,
+}
+
+/// What there is instead of an operation.
+pub struct Unknown<'a> {
+    /// The name that no operation has.
+    pub name: String,
+    /// The format that the suffix names.
+    pub suffix: Option<&'a dyn Format>,
+    /// The format that the route names.
+    pub format: &'a dyn Format,
 }
 
 /// An operation, and how it was reached.
@@ -112,19 +122,27 @@ fn predefined<'a>(
             if verb == "OPTIONS" {
                 return Some(Target::Nothing);
             }
-            let [name] = rest else { return Some(unknown(formats.default(), path)) };
-            let (name, suffix) = without_suffix(formats, name);
+            let last = rest.last().copied().unwrap_or(api);
+            let (name, suffix) = without_suffix(formats, last);
+            if rest.len() != 1 {
+                return Some(unknown(name, suffix, formats.default(), path));
+            }
             (formats.default(), name, suffix)
         }
         [format, kind, rest @ ..] if is_kind(kind) => {
             let format = formats.named(format)?;
-            let [name] = rest else { return Some(unknown(format, path)) };
+            let [name] = rest else {
+                let last = rest.last().copied().unwrap_or(kind);
+                return Some(unknown(last, None, format, path));
+            };
             (format, *name, None)
         }
         _ => return None,
     };
     let (single, batch) = name.strip_suffix("[]").map_or((name, false), |single| (single, true));
-    let Some(operation) = operations.named(single) else { return Some(unknown(format, path)) };
+    let Some(operation) = operations.named(single) else {
+        return Some(unknown(name, suffix, format, path));
+    };
     Some(Target::Operation(Matched {
         operation,
         suffix,
@@ -136,10 +154,14 @@ fn predefined<'a>(
 }
 
 /// No operation: named is the path's last segment, with the slash that follows it (rule P6).
-fn unknown<'a>(format: &'a dyn Format, path: &Path<'_>) -> Target<'a> {
-    let last = path.segments.last().copied().unwrap_or_default();
+fn unknown<'a>(
+    name: &str,
+    suffix: Option<&'a dyn Format>,
+    format: &'a dyn Format,
+    path: &Path<'_>,
+) -> Target<'a> {
     let slash = if path.ends_in_slash { "/" } else { "" };
-    Target::Unknown(format!("{last}{slash}"), format)
+    Target::Unknown(Unknown { name: format!("{name}{slash}"), suffix, format })
 }
 
 fn custom<'a>(

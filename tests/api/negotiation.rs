@@ -61,6 +61,35 @@ async fn paths_match_without_case_and_slashes_do_not_count() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn an_unknown_operation_is_told_in_the_format_that_is_asked_for() {
+    let app = TestApp::start().await;
+    for (path, label, name) in [
+        ("/json/reply/Nope", "application/json; charset=utf-8", "Nope"),
+        ("/json/reply/Nope?format=xml", "application/xml", "Nope"),
+        ("/xml/reply/Nope?format=jsv", "text/jsv", "Nope"),
+        ("/xml/reply/Nope?format=yaml", "application/xml", "Nope"),
+        ("/xml/reply?format=csv", "text/csv", "reply"),
+        ("/json/reply/Nope.xml", "application/json; charset=utf-8", "Nope.xml"),
+        ("/api/Nope?format=csv", "text/csv", "Nope"),
+        ("/api/Nope.xml", "application/xml", "Nope"),
+        ("/api/Nope.jsv?format=xml", "text/jsv", "Nope"),
+        ("/api/Nope.png", "application/json; charset=utf-8", "Nope"),
+        ("/api/Nope.yaml", "application/json; charset=utf-8", "Nope.yaml"),
+        ("/api/a/Nope.xml", "application/xml", "Nope"),
+        ("/api/Nope/", "application/json; charset=utf-8", "Nope/"),
+    ] {
+        let accept = ("Accept", "text/html");
+        let reply = app.send("PUT", path, &[accept], b"").expect(405);
+        assert_eq!(reply.header("Content-Type"), Some(label), "{path}");
+        let message = format!("The operation '{name}' does not exist for this service");
+        assert!(reply.text().contains(&message), "{path}: {}", reply.text());
+    }
+    let path = "/json/reply/Nope?callback=f";
+    let reply = app.send("PUT", path, &[("Authorization", ALICE)], b"").expect(405);
+    assert!(reply.text().starts_with("f({\"responseStatus\":"), "{}", reply.text());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn what_the_path_names_is_not_called_otherwise_for_an_accept() {
     let app = TestApp::start().await;
     let (api, xml) = (format!("/api/{PREDEFINED}"), format!("/xml/reply/{PREDEFINED}"));
