@@ -31,19 +31,14 @@ const SCRIPT: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 const PLAIN: &str = "text/plain; charset=utf-8";
 
-/// The document that the request asks for, or 404 below `/types/`, or nothing.
-pub(super) fn find(exchange: &Exchange<'_>) -> Option<HttpResponse> {
-    if !matches!(exchange.request.method().as_str(), "GET" | "HEAD") {
-        return None;
-    }
-    let path = exchange.request.path().to_ascii_lowercase();
-    let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+/// The document that the path's segments, in lower case, ask for, or 404 below `/types/`, or nothing.
+pub(super) fn find(exchange: &Exchange<'_>, segments: &[&str]) -> Option<HttpResponse> {
     let query = exchange.request.query_string().as_bytes();
     let (Fields(query), refused) = match Fields::urlencoded(query) {
         Ok(fields) => (fields, None),
         Err(reason) => (Fields::default(), Some(reason)),
     };
-    match found(exchange, &segments, &query) {
+    match found(exchange, segments, &query) {
         Some(document) => Some(match refused {
             None => sent(StatusCode::OK, document),
             Some(reason) => sent(StatusCode::BAD_REQUEST, computed(PLAIN, reason)),

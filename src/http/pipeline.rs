@@ -119,13 +119,33 @@ impl<'a> Said<'a> {
 }
 
 /// What is not an operation.
+enum Fixed {
+    Reply(HttpResponse),
+    Readiness,
+}
+
+impl Fixed {
+    /// What the path means, which matches as those of operations do.
+    fn find(exchange: &Exchange<'_>) -> Option<Self> {
+        if !matches!(exchange.request.method().as_str(), "GET" | "HEAD") {
+            return None;
+        }
+        let path = exchange.request.path().to_ascii_lowercase();
+        let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+        match segments[..] {
+            [] => Some(Self::Reply(reply::to_metadata(exchange))),
+            ["health", "live"] => Some(Self::Reply(health::live())),
+            ["health", "ready"] => Some(Self::Readiness),
+            _ => documents::find(exchange, &segments).map(Self::Reply),
+        }
+    }
+}
+
 async fn fixed(app: &App, exchange: &Exchange<'_>) -> Option<HttpResponse> {
-    match (exchange.request.method().as_str(), exchange.request.uri().path()) {
-        ("GET" | "HEAD", "/") => Some(reply::to_metadata(exchange)),
-        ("GET" | "HEAD", "/health/live") => Some(health::live()),
+    match Fixed::find(exchange)? {
+        Fixed::Reply(response) => Some(response),
         // Boxed, as is all that few requests come to: what a request may have to hold, each has to.
-        ("GET" | "HEAD", "/health/ready") => Some(Box::pin(health::ready(app)).await),
-        _ => documents::find(exchange),
+        Fixed::Readiness => Some(Box::pin(health::ready(app)).await),
     }
 }
 

@@ -61,6 +61,21 @@ async fn paths_match_without_case_and_slashes_do_not_count() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn paths_of_documents_match_likewise() {
+    let app = TestApp::start().await;
+    for path in
+        ["/health/live", "/HEALTH/live", "/health/live/", "//health//Ready", "/Metadata/", "/Enrol"]
+    {
+        app.send("GET", path, &[], b"").expect(200);
+        app.send("PUT", path, &[], b"").expect(404);
+    }
+    assert_eq!(app.send("GET", "//", &[], b"").expect(302).header("Location"), Some("/metadata"));
+    for path in ["/health", "/health/live/x", "/health/live.json"] {
+        app.send("GET", path, &[], b"").expect(404);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn an_unknown_operation_is_told_in_the_format_that_is_asked_for() {
     let app = TestApp::start().await;
     for (path, label, name) in [
