@@ -52,7 +52,7 @@ async fn accepted(
     stream: TcpStream,
 ) -> Result<(TitleCase<TcpStream>, Protocol, Option<SocketAddr>), DispatchError> {
     let peer = stream.peer_addr().ok();
-    Ok((TitleCase { stream, http1: true }, Protocol::Http1, peer))
+    Ok((TitleCase { stream }, Protocol::Http1, peer))
 }
 
 async fn answer(app: web::Data<App>, request: HttpRequest) -> HttpResponse {

@@ -24,8 +24,6 @@ pub struct Bounds {
     pub connections: usize,
     /// The most requests under way at once.
     pub requests: usize,
-    /// The most requests under way at once on one connection, which is more than one in HTTP/2 only.
-    pub streams: usize,
 }
 
 impl Default for Bounds {
@@ -47,8 +45,6 @@ impl Default for Bounds {
             // With bodies of 64 KiB, 512 MiB. A database that commits a thousand requests in a
             // second is seconds behind when so many wait for it.
             requests: 8_192,
-            // What RFC 9113 section 6.5.2 calls the least that a peer should allow, and a bit.
-            streams: 128,
         }
     }
 }

@@ -4,7 +4,7 @@
 //! connection on which the second head trickles in, on which a body that nobody wants trickles in,
 //! or whose client reads none of its replies. So [`Patient`] stands on the socket and ends it, when
 //!
-//! - HTTP/1 only: no request is under way, bytes have come since the last reply, and for
+//! - no request is under way, bytes have come since the last reply, and for
 //!   [`Bounds::head`] they have made no request; or they have made none for longer than a connection
 //!   may idle ([`Bounds::idle`]);
 //! - nothing of what is to be written has been taken for [`Bounds::unread`].
@@ -45,13 +45,10 @@ pub(super) struct Underway(Traffic);
 pub(super) struct Reading(Traffic);
 
 impl Traffic {
-    /// One more, if there are not `most` already.
-    pub(super) fn enter(&self, most: usize) -> Option<Underway> {
-        let count = self.0.under_way.get();
-        (count < most).then(|| {
-            self.0.under_way.set(count + 1);
-            Underway(self.clone())
-        })
+    /// One more.
+    pub(super) fn enter(&self) -> Underway {
+        self.0.under_way.set(self.0.under_way.get() + 1);
+        Underway(self.clone())
     }
 
     /// The body of the request under way is wanted.
@@ -112,8 +109,6 @@ impl Drop for Reading {
 pub(super) struct Patient {
     stream: TcpStream,
     bounds: Bounds,
-    /// Whether it speaks HTTP/1. In HTTP/2 bytes mean more than requests, and there are pings.
-    pub(super) http1: bool,
     pub(super) traffic: Traffic,
     /// When the last reply was written, or, if bytes have come since, the first of them.
     since: Instant,
@@ -127,11 +122,10 @@ pub(super) struct Patient {
 }
 
 impl Patient {
-    pub(super) fn new(stream: TcpStream, http1: bool, bounds: Bounds, place: Place) -> Self {
+    pub(super) fn new(stream: TcpStream, bounds: Bounds, place: Place) -> Self {
         Self {
             stream,
             bounds,
-            http1,
             traffic: Traffic::default(),
             since: Instant::now(),
             asking: false,
@@ -158,7 +152,7 @@ impl AsyncRead for Patient {
         let this = &mut *self;
         let before = buf.filled().len();
         match Pin::new(&mut this.stream).poll_read(cx, buf) {
-            Poll::Pending if this.http1 && this.traffic.is_quiet() => {
+            Poll::Pending if this.traffic.is_quiet() => {
                 let deadline = this.since + this.patience();
                 ready!(this.reading.poll(cx, deadline));
                 Poll::Ready(Err(io::ErrorKind::TimedOut.into()))

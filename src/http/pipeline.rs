@@ -40,7 +40,7 @@ pub(super) async fn dispatch(
     payload: web::Payload,
 ) -> HttpResponse {
     // Without them the request is refused, once it is known in which format.
-    let room = Room::take(&app, &places, &request);
+    let room = Room::take(&places, &request);
     let mut exchange = match Exchange::begin(&app, &request) {
         Ok(exchange) => exchange,
         Err(error) => return reply::bare(&error),
@@ -72,11 +72,8 @@ struct Room {
 
 impl Room {
     /// Nothing, if there is none.
-    fn take(app: &App, places: &Arc<Places>, request: &HttpRequest) -> Option<Self> {
-        let underway = match request.conn_data::<Traffic>() {
-            Some(traffic) => Some(traffic.enter(app.bounds.streams)?),
-            None => None,
-        };
+    fn take(places: &Arc<Places>, request: &HttpRequest) -> Option<Self> {
+        let underway = request.conn_data::<Traffic>().map(Traffic::enter);
         Some(Self { _place: places.take("requests")?, _underway: underway })
     }
 }

@@ -1,8 +1,8 @@
 //! Sockets: binding, serving, stopping.
 //!
-//! HTTP/1.0, HTTP/1.1 and, for clients that begin with its preface, HTTP/2 in clear text (RFC 9113
-//! section 3.3; the upgrade from HTTP/1.1 is obsolete and not offered). TLS is a proxy's work. What
-//! `actix_web::HttpServer` would do is spelled out here for the sake of the stream under it
+//! HTTP/1.0 and HTTP/1.1. TLS is a proxy's work, and so is HTTP/2: proxies speak HTTP/1.1 to what is
+//! behind them, and there is no bound to be set here on what the heads of HTTP/2 become once they are
+//! unpacked. What `actix_web::HttpServer` would do is spelled out for the sake of the stream under it
 //! ([`TitleCase`]).
 
 use std::net::SocketAddr;
@@ -111,32 +111,26 @@ impl<F: Future> Future for Within<F> {
     }
 }
 
-/// What begins an HTTP/2 connection, as far as needed to tell (RFC 9113 section 3.4).
-const PREFACE: &[u8; 12] = b"PRI * HTTP/2";
-
-/// Tells the protocol of a new connection from its first bytes. One that says nothing for as long
-/// as a request's head may take is closed.
+/// Takes a connection once its client says something. One that says nothing for as long as a request's
+/// head may take is closed.
 async fn accepted(
     stream: TcpStream,
     bounds: Bounds,
     connections: Arc<Places>,
 ) -> Result<(TitleCase, Protocol, Option<SocketAddr>), DispatchError> {
     let place = connections.take("connections");
-    let mut first = [0; PREFACE.len()];
     let late = |_| std::io::Error::from(std::io::ErrorKind::TimedOut);
-    timeout(bounds.head, stream.peek(&mut first)).await.map_err(late)??;
+    timeout(bounds.head, stream.readable()).await.map_err(late)??;
     let Some(place) = place else {
         // Whoever does not listen, or goes on talking, is none the wiser.
         let _told = timeout(bounds.farewell, turn_away(stream)).await;
         return Err(std::io::Error::from(std::io::ErrorKind::ResourceBusy).into());
     };
-    let http1 = first != *PREFACE;
-    let protocol = if http1 { Protocol::Http1 } else { Protocol::Http2 };
     // Replies are written as a whole; waiting for more to send with them only costs time.
     stream.set_nodelay(true)?;
     let peer = stream.peer_addr().ok();
-    let stream = Turns::new(Patient::new(stream, http1, bounds, place));
-    Ok((TitleCase { stream, http1 }, protocol, peer))
+    let stream = Turns::new(Patient::new(stream, bounds, place));
+    Ok((TitleCase { stream }, Protocol::Http1, peer))
 }
 
 /// The reply to the first request of a connection too many. What it asks for is not looked at.

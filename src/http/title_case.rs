@@ -22,8 +22,6 @@ const REPLY_MAX: usize = 512;
 /// A connection whose last words are in Title-Case.
 pub(super) struct TitleCase<S = Turns> {
     pub(super) stream: S,
-    /// Whether it speaks HTTP/1; the frames of HTTP/2 are left alone.
-    pub(super) http1: bool,
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for TitleCase<S> {
@@ -42,7 +40,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for TitleCase<S> {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let rewritten = if self.http1 { rewritten(bytes) } else { None };
+        let rewritten = rewritten(bytes);
         Pin::new(&mut self.stream).poll_write(cx, rewritten.as_deref().unwrap_or(bytes))
     }
 

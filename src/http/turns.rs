@@ -1,4 +1,4 @@
-//! One request at a time on a connection of HTTP/1.
+//! One request at a time on a connection.
 //!
 //! A client may send its next requests before it has read the reply to the first (RFC 9112 section
 //! 9.3.2). `actix-http` reads their heads as they come, and writes each reply as the head that it read
@@ -82,9 +82,6 @@ impl AsyncRead for Turns {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
-        if !this.stream.http1 {
-            return Pin::new(&mut this.stream).poll_read(cx, buf);
-        }
         if this.stream.traffic.is_occupied(cx) {
             return Poll::Pending;
         }
