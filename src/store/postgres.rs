@@ -1,14 +1,17 @@
 //! Postgres, 13 or later. Also speaks to what speaks its protocol and has `ON CONFLICT` and
 //! data-modifying `WITH` (CockroachDB, YugabyteDB, Citus by `organisation_id`).
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
+use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
 use sqlx::{ConnectOptions as _, Connection as _};
 
 use super::gather;
 use super::gather::postgres::{Gathered, KINDS};
 use super::lookups::Lookups;
+use super::schema::migrator;
 use super::writer::postgres::PostgresSink;
 use super::writer::{Settings, Writer};
 use super::{Options, Result, StoreError};
@@ -23,7 +26,8 @@ pub(super) type Database = sqlx::Postgres;
 type Pool = sqlx::PgPool;
 pub(super) type Row = sqlx::postgres::PgRow;
 
-static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("src/store/migrations/postgres");
+static MIGRATOR: LazyLock<Migrator> =
+    LazyLock::new(|| migrator(sqlx::migrate!("src/store/migrations/postgres")));
 
 /// The most connections one instance keeps.
 const CONNECTIONS: u32 = 16;

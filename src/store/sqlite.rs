@@ -2,8 +2,10 @@
 //! takes the write lock at its start is atomic as a whole.
 
 use std::os::unix::fs::OpenOptionsExt as _;
+use std::sync::LazyLock;
 use std::time::Duration;
 
+use sqlx::migrate::Migrator;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
 };
@@ -11,6 +13,7 @@ use sqlx::{ConnectOptions as _, Connection as _};
 
 use super::lookups::{By, Lookups};
 use super::questions::ONE;
+use super::schema::migrator;
 use super::writer::sqlite::SqliteSink;
 use super::writer::{Settings, Writer};
 use super::{COUNTED_MOST, Event, Membership, Options, PendingKey, Result, StoreError, User};
@@ -26,7 +29,8 @@ pub(super) type Database = sqlx::Sqlite;
 type Pool = sqlx::SqlitePool;
 pub(super) type Row = sqlx::sqlite::SqliteRow;
 
-static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("src/store/migrations/sqlite");
+static MIGRATOR: LazyLock<Migrator> =
+    LazyLock::new(|| migrator(sqlx::migrate!("src/store/migrations/sqlite")));
 
 /// The most connections to the file; one writes, the others read.
 const CONNECTIONS: u32 = 4;

@@ -1,12 +1,13 @@
 //! What a store promises, as one story each, told to both.
 
+use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
 use foundry_api::random::id;
 use foundry_api::seal::Sealed;
 use foundry_api::store::{
-    ApiKey, Event, KeyState, Membership, NewSession, NewSignIn, NewUser, PendingKey, Store,
+    self, ApiKey, Event, KeyState, Membership, NewSession, NewSignIn, NewUser, PendingKey, Store,
     StoreError, User,
 };
 
@@ -259,6 +260,70 @@ async fn a_migrated_store_is_ready_and_migrating_again_changes_nothing(store: Ar
     assert!(store.ready().await.unwrap());
     store.migrate().await.unwrap();
     assert!(store.ready().await.unwrap());
+}
+
+/// What a newer program leaves behind when it is taken back: a step that this one does not know.
+const NEWER_STEP: &str = "CREATE TABLE of_a_newer_program (id TEXT PRIMARY KEY)";
+
+async fn an_older_program_starts(url: &str) {
+    let store = store::open(url).await.unwrap();
+    assert!(store.ready().await.unwrap());
+    store.migrate().await.unwrap();
+    assert!(store.ready().await.unwrap());
+    populate(&*store).await;
+    store.close().await;
+    for arguments in [&["migrate"] as &[&str], &["users", "list"]] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_foundry-api"));
+        let output = command.args(arguments).env("DATABASE_URL", url).output().unwrap();
+        assert!(output.status.success(), "{arguments:?}: {output:?}");
+    }
+}
+
+mod an_older_program_starts_on_a_newer_schema {
+    use sqlx::{Connection as _, Executor as _};
+
+    use super::{NEWER_STEP, store};
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+    async fn on_sqlite() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", folder.path().join("test.db").display());
+        let store = store::open(&url).await.unwrap();
+        store.migrate().await.unwrap();
+        store.close().await;
+        let mut newer = sqlx::SqliteConnection::connect(&url).await.unwrap();
+        newer.execute(NEWER_STEP).await.unwrap();
+        newer
+            .execute(
+                "INSERT INTO _sqlx_migrations \
+                 (version, description, success, checksum, execution_time) \
+                 VALUES (99, 'newer', TRUE, X'00', 0)",
+            )
+            .await
+            .unwrap();
+        newer.close().await.unwrap();
+        super::an_older_program_starts(&url).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+    async fn on_postgres() {
+        let url = crate::support::new_postgres_database().await;
+        let store = store::open(&url).await.unwrap();
+        store.migrate().await.unwrap();
+        store.close().await;
+        let mut newer = sqlx::PgConnection::connect(&url).await.unwrap();
+        newer.execute(NEWER_STEP).await.unwrap();
+        newer
+            .execute(
+                "INSERT INTO _sqlx_migrations \
+                 (version, description, success, checksum, execution_time) \
+                 VALUES (99, 'newer', TRUE, '\\x00', 0)",
+            )
+            .await
+            .unwrap();
+        newer.close().await.unwrap();
+        super::an_older_program_starts(&url).await;
+    }
 }
 
 crate::on_each_store! {
