@@ -2,8 +2,10 @@
 //!
 //! Of all instances on one database one does it at a time, the one that holds the lease: a row with
 //! a time limit, so that an instance that was killed is followed by another. Batches are small and
-//! so is their number in one round; what is left waits for the next. To remove more kinds of rows,
-//! add them to `Keys::sweep`.
+//! so is their number in one round; what is left waits for the next.
+//!
+//! To remove more kinds of rows: a field of `Swept`, a statement in `Keys::sweep`, and a field of the
+//! log line below.
 
 use std::time::{Duration, Instant};
 
@@ -61,13 +63,7 @@ async fn run(app: web::Data<App>, holder: String, mut stopped: watch::Receiver<b
     while !*stopped.borrow() {
         // A round that outlives its lease waits for a database that is not coming.
         match tokio::time::timeout(LEASE, round(&app, &holder, &stopped)).await {
-            Ok(Ok(swept)) if swept != Swept::default() => tracing::info!(
-                keys = swept.keys,
-                sessions = swept.sessions,
-                verifications = swept.verifications,
-                "removed what has expired"
-            ),
-            Ok(Ok(_)) => {}
+            Ok(Ok(swept)) => told(swept),
             Ok(Err(error)) => tracing::warn!(%error, "expired rows could not be removed"),
             Err(error) => tracing::warn!(%error, "expired rows could not be removed in time"),
         }
@@ -79,6 +75,22 @@ async fn run(app: web::Data<App>, holder: String, mut stopped: watch::Receiver<b
     if let Err(error) = app.store.give_lease(NAME, &holder).await {
         tracing::debug!(%error, "a lease was not given back, and will expire");
     }
+}
+
+/// Says what a round has removed, if anything.
+fn told(swept: Swept) {
+    if swept == Swept::default() {
+        return;
+    }
+    let Swept { keys, sessions, verifications, refresh_tokens, sign_ins } = swept;
+    tracing::info!(
+        keys,
+        sessions,
+        verifications,
+        refresh_tokens,
+        sign_ins,
+        "removed what has expired"
+    );
 }
 
 /// One round: batches until one finds nothing, if the lease is ours.
@@ -95,9 +107,7 @@ async fn round(
     for _ in 0..BATCHES {
         let began = Instant::now();
         let batch = app.store.sweep(now, now.minus(STEP_UP), BATCH).await?;
-        swept.keys += batch.keys;
-        swept.sessions += batch.sessions;
-        swept.verifications += batch.verifications;
+        swept += batch;
         if batch == Swept::default() || *stopped.borrow() {
             break;
         }

@@ -161,3 +161,18 @@ const NEXT_SEALED: &str = "SELECT organisation_id, user_id, place, key_id, seali
 const SWEEP_KEYS: &str = "DELETE FROM two_factor_keys WHERE (organisation_id, user_id, place) IN \
     (SELECT organisation_id, user_id, place FROM two_factor_keys \
     WHERE place < 5 AND expires_at <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)";
+
+/// The refresh tokens of the sign-ins that ended first. Whoever ends a sign-in removes them in the same order,
+/// first the tokens and then what they hang on, so neither waits for the other in a circle.
+const SWEEP_REFRESH_TOKENS: &str = "DELETE FROM refresh_tokens WHERE token_hash IN \
+    (SELECT t.token_hash FROM (SELECT id FROM sign_ins \
+    WHERE expires_at <= $1 ORDER BY expires_at, id LIMIT $2) AS s \
+    JOIN refresh_tokens t ON t.sign_in_id = s.id \
+    FOR UPDATE OF t SKIP LOCKED)";
+
+/// Those of them that have no refresh tokens any more.
+const SWEEP_SIGN_INS: &str = "DELETE FROM sign_ins WHERE id IN \
+    (SELECT s.id FROM sign_ins s WHERE s.id IN (SELECT id FROM sign_ins \
+    WHERE expires_at <= $1 ORDER BY expires_at, id LIMIT $2) \
+    AND NOT EXISTS (SELECT 1 FROM refresh_tokens t WHERE t.sign_in_id = s.id) \
+    FOR UPDATE OF s SKIP LOCKED)";

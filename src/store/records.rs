@@ -1,5 +1,7 @@
 //! The rows that the verbs of the store take and give.
 
+use std::ops::AddAssign;
+
 use crate::clock::Timestamp;
 use crate::seal::Sealed;
 
@@ -223,6 +225,21 @@ pub struct Swept {
     pub sessions: u64,
     /// Verifications removed.
     pub verifications: u64,
+    /// Refresh tokens removed, of sign-ins that have ended.
+    pub refresh_tokens: u64,
+    /// Sign-ins removed that had no refresh tokens left.
+    pub sign_ins: u64,
+}
+
+impl AddAssign for Swept {
+    fn add_assign(&mut self, more: Self) {
+        let Self { keys, sessions, verifications, refresh_tokens, sign_ins } = more;
+        self.keys += keys;
+        self.sessions += sessions;
+        self.verifications += verifications;
+        self.refresh_tokens += refresh_tokens;
+        self.sign_ins += sign_ins;
+    }
 }
 
 /// An audit row: who, what, when, from where. Never holds a secret or a code.

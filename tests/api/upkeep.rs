@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use actix_web::web;
 use foundry_api::app::App;
+use foundry_api::auth::session::hash;
 use foundry_api::background::Sweeper;
-use foundry_api::clock::SystemClock;
+use foundry_api::clock::{SystemClock, Timestamp};
 use foundry_api::config::Config;
 use foundry_api::seal::Sealer;
-use foundry_api::store::{Store, Swept};
+use foundry_api::store::{Event, NewSignIn, Store, Swept};
 
 use crate::authenticator::Client;
 use crate::support::{NOW, SEALING_KEYS, StillClock, TestApp};
@@ -29,8 +30,9 @@ async fn what_has_expired_is_removed_in_batches_and_nothing_else(store: Arc<dyn 
     assert_eq!(unexpired, Swept::default());
     let later = NOW.plus(LATER);
     let sweep = || store.sweep(later, later.minus(Duration::from_mins(10)), 2);
-    assert_eq!(sweep().await.unwrap(), Swept { keys: 2, sessions: 1, verifications: 1 });
-    assert_eq!(sweep().await.unwrap(), Swept { keys: 1, sessions: 0, verifications: 0 });
+    let first = Swept { keys: 2, sessions: 1, verifications: 1, ..Swept::default() };
+    assert_eq!(sweep().await.unwrap(), first);
+    assert_eq!(sweep().await.unwrap(), Swept { keys: 1, ..Swept::default() });
     assert_eq!(sweep().await.unwrap(), Swept::default());
     app.clock.advance(LATER);
     let again = Client::of(&*store, ALICE, "b").await;
@@ -38,6 +40,60 @@ async fn what_has_expired_is_removed_in_batches_and_nothing_else(store: Arc<dyn 
     assert_eq!(unknown.status, 401, "the session of {NOW:?} has expired");
     assert_eq!(store.keys("org1", ALICE, later).await.unwrap().len(), 1);
     drop(phone);
+}
+
+/// A sign-in with a refresh token, as a user gets one who wants it in a cookie.
+async fn sign_in(store: &dyn Store, name: &str, user: &str, ends: Timestamp) {
+    let sign_in = NewSignIn {
+        id: format!("sign-in-{name}"),
+        user: user.into(),
+        session_hash: hash(name),
+        token_hash: hash(&format!("{name}-0")),
+        rotates: true,
+        created_at: NOW,
+        expires_at: ends,
+    };
+    let event = Event {
+        id: format!("sign-in-{name}"),
+        at: NOW,
+        organisation: String::new(),
+        user: user.into(),
+        action: "Authenticate",
+        outcome: "ok",
+        address: "127.0.0.1".into(),
+        request_id: "r".into(),
+        fingerprint: None,
+    };
+    store.add_session(None, Some(&sign_in), &event).await.unwrap();
+}
+
+async fn sign_ins_of_those_who_never_return_go_with_their_tokens(store: Arc<dyn Store>) {
+    crate::support::populate(&*store).await;
+    let ends = NOW.plus(Duration::from_hours(1));
+    for (name, user) in [("a", ALICE), ("b", "id-of-bob"), ("c", ALICE)] {
+        sign_in(&*store, name, user, ends).await;
+    }
+    sign_in(&*store, "later", ALICE, ends.plus(LATER)).await;
+    // Those that were replaced stay, to be known when they come back, as long as the sign-in.
+    for name in ["a", "later"] {
+        let [first, second] = [format!("{name}-0"), format!("{name}-1")].map(|token| hash(&token));
+        let sign_in = format!("sign-in-{name}");
+        store.rotate_refresh_token(&first, &second, &sign_in, NOW).await.unwrap();
+    }
+    let sweep = |now: Timestamp| store.sweep(now, NOW.minus(LATER), 2);
+    let before = ends.minus(Duration::from_millis(1));
+    assert_eq!(sweep(before).await.unwrap(), Swept::default());
+    let used = store.refresh_token(&hash("a-0"), before).await.unwrap().unwrap();
+    assert_eq!(used.replaced_at, Some(NOW));
+    let first = Swept { refresh_tokens: 3, sign_ins: 2, ..Swept::default() };
+    assert_eq!(sweep(ends).await.unwrap(), first);
+    let second = Swept { refresh_tokens: 1, sign_ins: 1, ..Swept::default() };
+    assert_eq!(sweep(ends).await.unwrap(), second);
+    assert_eq!(sweep(ends).await.unwrap(), Swept::default());
+    assert_eq!(store.sign_in_user("sign-in-later", ends).await.unwrap().unwrap().id, ALICE);
+    for token in ["later-0", "later-1"] {
+        assert!(store.refresh_token(&hash(token), ends).await.unwrap().is_some(), "{token}");
+    }
 }
 
 async fn a_lease_is_held_by_one_until_it_expires_or_is_given_back(store: Arc<dyn Store>) {
@@ -128,6 +184,7 @@ async fn readiness_notices_a_sealing_key_that_is_not_the_one_of_its_id(store: Ar
 
 crate::on_each_store! {
     what_has_expired_is_removed_in_batches_and_nothing_else
+    sign_ins_of_those_who_never_return_go_with_their_tokens
     a_lease_is_held_by_one_until_it_expires_or_is_given_back
     the_sweeper_works_alone_and_stops_when_told
     readiness_notices_a_sealing_key_that_is_not_the_one_of_its_id

@@ -3,7 +3,9 @@
 
 use sqlx::Row as _;
 
-use super::super::{Database, NEXT_SEALED, SWEEP_KEYS, begin};
+use super::super::{
+    Database, NEXT_SEALED, SWEEP_KEYS, SWEEP_REFRESH_TOKENS, SWEEP_SIGN_INS, begin,
+};
 use crate::clock::Timestamp;
 use crate::seal::Sealed;
 use crate::store::{Reseal, Result, Rewrapped, SealedRow, Swept};
@@ -130,6 +132,8 @@ pub(super) async fn sweep(
         keys: delete(pool, SWEEP_KEYS, now, limit).await?,
         sessions: delete(pool, SWEEP_SESSIONS, now, limit).await?,
         verifications: delete(pool, SWEEP_VERIFICATIONS, verified_before, limit).await?,
+        refresh_tokens: delete(pool, SWEEP_REFRESH_TOKENS, now, limit).await?,
+        sign_ins: delete(pool, SWEEP_SIGN_INS, now, limit).await?,
     })
 }
 
