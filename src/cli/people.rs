@@ -25,6 +25,8 @@ pub(super) enum Organisations {
         #[arg(long)]
         issuer: Option<String>,
     },
+    /// List all organisations: id, name, issuer if it is one of its own.
+    List,
 }
 
 #[derive(Subcommand)]
@@ -43,10 +45,15 @@ pub(super) enum Users {
         #[arg(long = "organisation")]
         organisations: Vec<String>,
     },
-    /// List all users.
+    /// List all users: name, e-mail address, default organisation, state, id.
     List,
     /// Let a user sign in no more.
     Disable {
+        /// The user's name.
+        name: String,
+    },
+    /// Let a user who was disabled sign in again, with the same password and API keys.
+    Enable {
         /// The user's name.
         name: String,
     },
@@ -74,11 +81,27 @@ pub(super) enum Users {
         #[arg(long, conflicts_with = "administrator")]
         no_administrator: bool,
     },
+    /// Make a user a member of an organisation no more. The user's keys there stay, and are of use
+    /// again if the user joins again.
+    Leave {
+        /// The user's name.
+        name: String,
+        /// The organisation's id.
+        organisation: String,
+    },
 }
 
 pub(super) async fn organisations(config: &Config, command: Organisations) -> Result<(), Failure> {
-    let Organisations::Add { id, name, issuer } = command;
-    let organisation = checked(config, Organisation { id, name, issuer })?;
+    match command {
+        Organisations::Add { id, name, issuer } => {
+            add_organisation(config, Organisation { id, name, issuer }).await
+        }
+        Organisations::List => list_organisations(config).await,
+    }
+}
+
+async fn add_organisation(config: &Config, organisation: Organisation) -> Result<(), Failure> {
+    let organisation = checked(config, organisation)?;
     let store = open_ready(config).await?;
     store
         .add_organisation(&organisation, SystemClock.now())
@@ -86,6 +109,16 @@ pub(super) async fn organisations(config: &Config, command: Organisations) -> Re
         .map_err(|error| named(error, "an organisation", &organisation.id))?;
     store.close().await;
     output::say(format_args!("Added organisation {}.", organisation.id))
+}
+
+async fn list_organisations(config: &Config) -> Result<(), Failure> {
+    let store = open_ready(config).await?;
+    let organisations = store.organisations().await.map_err(told)?;
+    store.close().await;
+    output::list(organisations.iter().map(|organisation| {
+        let issuer = organisation.issuer.as_deref().unwrap_or("-");
+        format!("{}\t{}\t{issuer}", organisation.id, organisation.name)
+    }))
 }
 
 /// Refuses here what would later make a key that apps misread (two-factor.md R7).
@@ -120,13 +153,25 @@ pub(super) async fn users(config: &Config, command: Users) -> Result<(), Failure
             store.close().await;
             output::say(format_args!("Disabled {name}."))
         }
+        Users::Enable { name } => {
+            let store = open_ready(config).await?;
+            let user = find(&*store, &name).await?;
+            store.enable_user(&user.id).await.map_err(told)?;
+            store.close().await;
+            output::say(format_args!("Enabled {name}."))
+        }
         Users::Passwd { name, password_stdin: _ } => {
             let hash = hash(&password()?, &SystemSource::default()).map_err(|e| e.to_string())?;
             let store = open_ready(config).await?;
             let user = find(&*store, &name).await?;
             store.set_password(&user.id, &hash).await.map_err(told)?;
             store.close().await;
-            output::say(format_args!("Changed the password of {name}."))
+            if user.disabled_at.is_none() {
+                return output::say(format_args!("Changed the password of {name}."));
+            }
+            output::say(format_args!(
+                "Changed the password of {name}, who stays disabled until 'foundry-api users enable'."
+            ))
         }
         Users::Join { name, organisation, default, administrator, no_administrator } => {
             let administrator = (administrator || no_administrator).then_some(administrator);
@@ -139,7 +184,25 @@ pub(super) async fn users(config: &Config, command: Users) -> Result<(), Failure
             store.close().await;
             output::say(format_args!("{name} is a member of {organisation}."))
         }
+        Users::Leave { name, organisation } => leave(config, &name, &organisation).await,
     }
+}
+
+async fn leave(config: &Config, name: &str, organisation: &str) -> Result<(), Failure> {
+    let store = open_ready(config).await?;
+    let user = find(&*store, name).await?;
+    let left = store.leave(&user.id, organisation).await.map_err(told)?;
+    store.close().await;
+    if !left {
+        return Err(format!("{name} is no member of '{organisation}'"));
+    }
+    if user.default_organisation.as_deref() != Some(organisation) {
+        return output::say(format_args!("{name} is no member of {organisation} any more."));
+    }
+    output::say(format_args!(
+        "{name} is no member of {organisation} any more, and has no default organisation until \
+         'foundry-api users join --default'."
+    ))
 }
 
 async fn add(

@@ -13,6 +13,9 @@ pub trait People: Send + Sync {
     /// Adds an organisation; [`Conflict`](super::StoreError::Conflict) if its id is taken.
     async fn add_organisation(&self, organisation: &Organisation, now: Timestamp) -> Result<()>;
 
+    /// All organisations, by id.
+    async fn organisations(&self) -> Result<Vec<Organisation>>;
+
     /// The membership of a user in an organisation, with what the URI needs to know of both. Nothing
     /// when either is unknown, the user is disabled, or is no member: callers cannot tell which.
     /// `credential` is the session or token whose last good code is told of. One statement, so what
@@ -54,6 +57,9 @@ pub trait People: Send + Sync {
     /// Disables a user, from now on, and ends the user's sessions and tokens.
     async fn disable_user(&self, user: &str, now: Timestamp) -> Result<()>;
 
+    /// Lets a user who was disabled sign in again. The sessions and tokens that ended stay ended.
+    async fn enable_user(&self, user: &str) -> Result<()>;
+
     /// Makes a user a member, or changes the membership. `default` makes the organisation the
     /// user's default one. Whether the member is an administrator stays as it is, for a new one no,
     /// unless `administrator` says so. [`Missing`](super::StoreError::Missing) if the organisation is unknown.
@@ -65,4 +71,9 @@ pub trait People: Send + Sync {
         administrator: Option<bool>,
         now: Timestamp,
     ) -> Result<()>;
+
+    /// Makes a user a member no more, and the organisation the user's default one no more, if it was.
+    /// The user's keys there stay, of use to nobody until the user is a member again. Whether the user
+    /// was a member.
+    async fn leave(&self, user: &str, organisation: &str) -> Result<bool>;
 }

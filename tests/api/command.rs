@@ -56,10 +56,15 @@ fn what_cannot_be_printed_is_a_failure_and_what_nobody_reads_is_none() {
         for arguments in [
             &["migrate"] as &[&str],
             &["organisations", "add", "org1", "--name", "First"],
+            &["organisations", "list"],
             ADD_USER,
             &["users", "list"],
             &["users", "passwd", "alice", "--password-stdin"],
             &["users", "join", "alice", "org1", "--default"],
+            &["users", "leave", "alice", "org1"],
+            &["users", "join", "alice", "org1", "--default"],
+            &["users", "disable", "alice"],
+            &["users", "enable", "alice"],
             &["users", "disable", "alice"],
             &["audit"],
             &["keys", "generate"],
@@ -75,6 +80,16 @@ fn what_cannot_be_printed_is_a_failure_and_what_nobody_reads_is_none() {
         // It was done all the same.
         assert!(said(folder.path(), &["users", "list"]).contains("\torg1\tdisabled\t"));
     }
+}
+
+#[test]
+fn organisations_are_listed_by_their_ids() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(said(folder.path(), &["organisations", "list"]), "");
+    said(folder.path(), &["organisations", "add", "b", "--name", "Second", "--issuer", "Ours"]);
+    said(folder.path(), &["organisations", "add", "a", "--name", "First"]);
+    let list = said(folder.path(), &["organisations", "list"]);
+    assert_eq!(list, "a\tFirst\t-\nb\tSecond\tOurs\n");
 }
 
 #[test]

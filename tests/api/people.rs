@@ -1,12 +1,14 @@
-//! Users and their memberships, as an operator manages them: with the program's own commands.
+//! Users and their memberships, as an operator manages them: with the program's own commands, beside a
+//! service that runs.
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::time::Duration;
 
 use foundry_api::store::{self, Store};
 
-use crate::support::{PASSWORD, populate};
+use crate::support::{PASSWORD, TestApp, new_postgres_database, populate};
 
 /// What a command says, and whether it did what it was told.
 fn users(url: &str, arguments: &[&str]) -> (bool, String) {
@@ -73,4 +75,85 @@ async fn nobody_is_named_by_the_address_of_somebody_else() {
     assert!(add("carol@example.com", "carol@example.com").0);
     assert_eq!(store.users().await.unwrap().len(), 3);
     store.close().await;
+}
+
+/// What another process has changed holds on every instance after that.
+const EVERYWHERE_AFTER: Duration = Duration::from_millis(1_050);
+
+/// A service on the database that `url` names, with the people that there are in every test.
+async fn service(url: &str) -> TestApp {
+    let store = store::open(url).await.unwrap();
+    store.migrate().await.unwrap();
+    TestApp::on(store).await
+}
+
+async fn whoever_leaves_an_organisation_has_left_it_within_a_second(url: &str) {
+    const FIRST: &str = "{\"organisationId\":\"org1\"}";
+    let app = service(url).await;
+    let ask = |body: &str| app.generate(&[("Content-Type", "application/json")], body);
+    ask(FIRST).expect(200);
+    ask("").expect(200);
+    let (done, told) = users(url, &["leave", "alice", "org1"]);
+    assert!(done && told.contains("no default organisation"), "{told}");
+    tokio::time::sleep(EVERYWHERE_AFTER).await;
+    let refused = ask(FIRST).expect(403);
+    assert_eq!(refused.json()["responseStatus"]["errors"][0]["fieldName"], "OrganisationId");
+    // It was the default one. Nobody chose another.
+    let unnamed = ask("").expect(400);
+    assert_eq!(unnamed.json()["responseStatus"]["errorCode"], "ValidationException");
+    ask("{\"organisationId\":\"org2\"}").expect(200);
+    let (_, list) = users(url, &["list"]);
+    assert!(list.contains("alice\talice@example.com\t-\tenabled\t"), "{list}");
+
+    for organisation in ["org1", "foreign", "unknown"] {
+        let (done, told) = users(url, &["leave", "alice", organisation]);
+        assert!(!done && told.contains("is no member of"), "{told}");
+    }
+    assert!(users(url, &["join", "alice", "org1", "--default"]).0);
+    assert_eq!(users(url, &["leave", "alice", "org2"]).1, "alice is no member of org2 any more.\n");
+    tokio::time::sleep(EVERYWHERE_AFTER).await;
+    ask("").expect(200);
+    ask("{\"organisationId\":\"org2\"}").expect(403);
+}
+
+async fn whoever_was_disabled_is_enabled_again(url: &str) {
+    let app = service(url).await;
+    app.generate(&[], "").expect(200);
+    let passwd = ["passwd", "alice", "--password-stdin"];
+    assert_eq!(users(url, &passwd).1, "Changed the password of alice.\n");
+    assert!(users(url, &["disable", "alice"]).0);
+    tokio::time::sleep(EVERYWHERE_AFTER).await;
+    app.generate(&[], "").expect(401);
+    // A password by itself lets nobody in.
+    let (done, told) = users(url, &passwd);
+    assert!(done && told.contains("stays disabled"), "{told}");
+    tokio::time::sleep(EVERYWHERE_AFTER).await;
+    app.generate(&[], "").expect(401);
+    assert_eq!(users(url, &["enable", "alice"]), (true, "Enabled alice.\n".into()));
+    tokio::time::sleep(EVERYWHERE_AFTER).await;
+    app.generate(&[], "").expect(200);
+    assert!(!users(url, &["enable", "nobody"]).0);
+}
+
+/// The same story beside a service on each store, told where its database is.
+macro_rules! beside_each_store {
+    ($($story:ident)*) => {$(
+        mod $story {
+            #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+            async fn on_sqlite() {
+                let folder = tempfile::tempdir().unwrap();
+                let url = format!("sqlite:{}", folder.path().join("test.db").display());
+                super::$story(&url).await;
+            }
+            #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+            async fn on_postgres() {
+                super::$story(&super::new_postgres_database().await).await;
+            }
+        }
+    )*};
+}
+
+beside_each_store! {
+    whoever_leaves_an_organisation_has_left_it_within_a_second
+    whoever_was_disabled_is_enabled_again
 }

@@ -59,6 +59,7 @@ pass_on! { Schema {
 
 pass_on! { People {
     fn add_organisation(organisation: &Organisation, now: Timestamp) -> Result<()>;
+    fn organisations() -> Result<Vec<Organisation>>;
     fn membership(user: &str, organisation: &str, credential: &[u8]) -> Result<Option<Arc<Membership>>>;
     fn add_user(user: &NewUser, organisations: &[String], now: Timestamp) -> Result<()>;
     fn users() -> Result<Vec<User>>;
@@ -67,9 +68,11 @@ pass_on! { People {
     fn set_password(user: &str, hash: &str) -> Result<()>;
     fn upgrade_password(user: &str, old: &str, new: &str) -> Result<bool>;
     fn disable_user(user: &str, now: Timestamp) -> Result<()>;
+    fn enable_user(user: &str) -> Result<()>;
     fn join(
         user: &str, organisation: &str, default: bool, administrator: Option<bool>, now: Timestamp
     ) -> Result<()>;
+    fn leave(user: &str, organisation: &str) -> Result<bool>;
 } }
 
 pass_on! { Sessions {

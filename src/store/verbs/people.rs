@@ -40,6 +40,13 @@ impl People for Handle {
         Ok(())
     }
 
+    async fn organisations(&self) -> Result<Vec<Organisation>> {
+        let rows = sqlx::query("SELECT id, name, issuer FROM organisations ORDER BY id")
+            .fetch_all(&self.pool)
+            .await?;
+        Ok(rows.iter().map(organisation_of).collect::<sqlx::Result<_>>()?)
+    }
+
     async fn membership(
         &self,
         user: &str,
@@ -143,6 +150,15 @@ impl People for Handle {
         Ok(())
     }
 
+    async fn enable_user(&self, user: &str) -> Result<()> {
+        sqlx::query("UPDATE users SET disabled_at = NULL WHERE id = $1")
+            .bind(user)
+            .execute(&self.pool)
+            .await?;
+        self.lookups.forget();
+        Ok(())
+    }
+
     async fn join(
         &self,
         user: &str,
@@ -164,11 +180,36 @@ impl People for Handle {
         self.lookups.forget();
         Ok(())
     }
+
+    async fn leave(&self, user: &str, organisation: &str) -> Result<bool> {
+        let mut transaction = begin(&self.pool).await?;
+        let left =
+            sqlx::query("DELETE FROM memberships WHERE organisation_id = $1 AND user_id = $2")
+                .bind(organisation)
+                .bind(user)
+                .execute(&mut *transaction)
+                .await?;
+        // Else requests that name no organisation would be refused as if they named a foreign one.
+        sqlx::query(
+            "UPDATE users SET default_organisation_id = NULL \
+             WHERE id = $1 AND default_organisation_id = $2",
+        )
+        .bind(user)
+        .bind(organisation)
+        .execute(&mut *transaction)
+        .await?;
+        transaction.commit().await?;
+        self.lookups.forget();
+        Ok(left.rows_affected() > 0)
+    }
+}
+
+fn organisation_of(row: &Row) -> sqlx::Result<Organisation> {
+    Ok(Organisation { id: row.try_get(0)?, name: row.try_get(1)?, issuer: row.try_get(2)? })
 }
 
 pub(in crate::store) fn membership_of(row: &Row) -> sqlx::Result<Membership> {
-    let organisation =
-        Organisation { id: row.try_get(0)?, name: row.try_get(1)?, issuer: row.try_get(2)? };
+    let organisation = organisation_of(row)?;
     let (administrator, active_key) = (row.try_get(3)?, row.try_get(4)?);
     let verified_at = row.try_get::<Option<i64>, _>(5)?.map(Timestamp::from_millis);
     Ok(Membership { organisation, administrator, active_key, verified_at })
