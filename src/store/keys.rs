@@ -36,8 +36,9 @@ pub trait Keys: Send + Sync {
     /// How many keys each sealing key has sealed, by its id.
     async fn sealing_key_counts(&self) -> Result<Vec<(String, u64)>>;
 
-    /// The ids of the sealing keys that any key is under. Cheap however many keys there are, unlike
-    /// the counts.
+    /// The ids of the sealing keys that any key is under, the first
+    /// [`SEALING_KEYS_MOST`](super::SEALING_KEYS_MOST) of them. Cheap however many keys there are,
+    /// unlike the counts.
     async fn sealing_keys_in_use(&self) -> Result<Vec<String>>;
 
     /// Moves the next `limit` rows after `after` that `sealing_key` has not sealed to what `reseal`

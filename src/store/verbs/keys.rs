@@ -46,7 +46,7 @@ impl Keys for Handle {
     }
 
     async fn sealing_keys_in_use(&self) -> Result<Vec<String>> {
-        upkeep::sealing_keys_in_use(&self.pool).await
+        upkeep::sealing_keys_in_use(&mut *self.pool.acquire().await?).await
     }
 
     async fn rewrap(

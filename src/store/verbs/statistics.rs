@@ -3,12 +3,9 @@
 use async_trait::async_trait;
 
 use super::super::{Handle, clock, count_pending};
+use super::upkeep::sealing_keys_in_use;
 use crate::clock::Timestamp;
-use crate::store::{COUNTED_MOST, Census, Load, Result, SEALING_KEYS_MOST, Statistics};
-
-/// From one id to the next by the index, whatever is between them.
-const NEXT_SEALING_KEY: &str =
-    "SELECT MIN(sealing_key_id) FROM two_factor_keys WHERE sealing_key_id > $1";
+use crate::store::{COUNTED_MOST, Census, Load, Result, Statistics};
 
 const COUNT_SEALED: &str = "SELECT COUNT(*) FROM \
     (SELECT 1 FROM two_factor_keys WHERE sealing_key_id = $1 LIMIT $2) AS few";
@@ -29,23 +26,15 @@ impl Statistics for Handle {
     async fn census(&self, now: Timestamp) -> Result<Census> {
         let mut connection = self.pool.acquire().await?;
         let mut census = Census::default();
-        let mut last = String::new();
-        while census.sealed.len() < SEALING_KEYS_MOST {
-            let next: Option<String> = sqlx::query_scalar(NEXT_SEALING_KEY)
-                .bind(&last)
+        for id in sealing_keys_in_use(&mut connection).await? {
+            let count: i64 = sqlx::query_scalar(COUNT_SEALED)
+                .bind(&id)
+                .bind(i64::from(COUNTED_MOST))
                 // Planned for this id: a plan for any id may read the whole table for a rare one.
                 .persistent(false)
                 .fetch_one(&mut *connection)
                 .await?;
-            let Some(id) = next else { break };
-            let count: i64 = sqlx::query_scalar(COUNT_SEALED)
-                .bind(&id)
-                .bind(i64::from(COUNTED_MOST))
-                .persistent(false)
-                .fetch_one(&mut *connection)
-                .await?;
-            census.sealed.push((id.clone(), u64::try_from(count).unwrap_or(0)));
-            last = id;
+            census.sealed.push((id, u64::try_from(count).unwrap_or(0)));
         }
         census.pending = count_pending(&mut connection, now).await?;
         Ok(census)

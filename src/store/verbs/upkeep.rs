@@ -6,9 +6,10 @@ use sqlx::Row as _;
 use super::super::{
     Database, NEXT_SEALED, SWEEP_KEYS, SWEEP_REFRESH_TOKENS, SWEEP_SIGN_INS, begin,
 };
+use super::Connection;
 use crate::clock::Timestamp;
 use crate::seal::Sealed;
-use crate::store::{Reseal, Result, Rewrapped, SealedRow, Swept};
+use crate::store::{Reseal, Result, Rewrapped, SEALING_KEYS_MOST, SealedRow, Swept};
 
 type Pool = sqlx::Pool<Database>;
 
@@ -31,14 +32,15 @@ pub(super) async fn sealing_key_counts(pool: &Pool) -> Result<Vec<(String, u64)>
 const NEXT_SEALING_KEY: &str = "SELECT sealing_key_id FROM two_factor_keys \
     WHERE sealing_key_id > $1 ORDER BY sealing_key_id LIMIT 1";
 
-/// The most ids that are looked for.
-const SEALING_KEYS_MAX: usize = 100;
-
-pub(super) async fn sealing_keys_in_use(pool: &Pool) -> Result<Vec<String>> {
+pub(super) async fn sealing_keys_in_use(connection: &mut Connection) -> Result<Vec<String>> {
     let mut ids: Vec<String> = Vec::new();
-    while ids.len() < SEALING_KEYS_MAX {
-        let last = ids.last().map_or("", String::as_str);
-        let next = sqlx::query_scalar(NEXT_SEALING_KEY).bind(last).fetch_optional(pool).await?;
+    while ids.len() < SEALING_KEYS_MOST {
+        let next = sqlx::query_scalar(NEXT_SEALING_KEY)
+            .bind(ids.last().map_or("", String::as_str))
+            // Planned for this id: a plan for any id may read the whole table for a rare one.
+            .persistent(false)
+            .fetch_optional(&mut *connection)
+            .await?;
         let Some(next) = next else { break };
         ids.push(next);
     }
