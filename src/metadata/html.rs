@@ -6,7 +6,7 @@ use super::Site;
 pub const STYLE: &str = include_str!("page.css");
 
 /// Text as it stands in HTML, in an attribute too.
-pub(super) fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len() + text.len() / 8);
     for letter in text.chars() {
         match letter {

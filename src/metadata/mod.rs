@@ -23,6 +23,7 @@ mod sample;
 
 pub use app::{app, types};
 pub use html::STYLE;
+pub(crate) use html::escape;
 pub use index::{index, languages};
 pub use operation::operation;
 

@@ -1,7 +1,7 @@
 //! What the .NET languages share: types stand in the namespaces of the original, below its base
 //! classes, because the data contract of a member depends on where it is declared.
 
-use super::{Declared, Model, Options};
+use super::{Code, Declared, Model, Options, sentence};
 use crate::dto::{BaseType, FieldDef, Kind, TypeDef};
 
 /// The interfaces of the client library.
@@ -105,6 +105,14 @@ pub(super) fn imports(model: &Model, options: &Options) -> Vec<String> {
         add(name.trim());
     }
     imports
+}
+
+/// A comment that the compilers read as XML, begun by the language's `mark`.
+pub(super) fn summary(mark: &str, doc: &str, options: &Options, out: &mut Code) {
+    if options.comments() {
+        let text = sentence(doc).replace('&', "&amp;").replace('<', "&lt;");
+        out.line(format!("{mark}<summary>{text}</summary>"));
+    }
 }
 
 /// The base classes of a type, the nearest first.

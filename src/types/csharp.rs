@@ -1,7 +1,7 @@
 //! C#.
 
 use super::clr::{self, Item};
-use super::{Code, Comment, Language, Model, Options, sentence};
+use super::{Code, Comment, Language, Model, Options};
 use crate::dto::{FieldDef, Kind};
 
 /// C#.
@@ -105,10 +105,7 @@ fn class(
 }
 
 fn summary(doc: &str, options: &Options, out: &mut Code) {
-    if options.comments() {
-        let text = sentence(doc).replace('&', "&amp;").replace('<', "&lt;");
-        out.line(format!("///<summary>{text}</summary>"));
-    }
+    clr::summary("///", doc, options, out);
 }
 
 fn type_of(member: &FieldDef) -> String {

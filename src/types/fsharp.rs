@@ -1,7 +1,7 @@
 //! F#, where a type must stand after those it names.
 
 use super::clr::{self, Item};
-use super::{Code, Comment, Language, Model, Options, sentence};
+use super::{Code, Comment, Language, Model, Options};
 use crate::dto::{FieldDef, Kind};
 
 /// F#.
@@ -136,10 +136,7 @@ fn property(member: &FieldDef, options: &Options, out: &mut Code) {
 }
 
 fn summary(doc: &str, options: &Options, out: &mut Code) {
-    if options.comments() {
-        let text = sentence(doc).replace('&', "&amp;").replace('<', "&lt;");
-        out.line(format!("///<summary>{text}</summary>"));
-    }
+    clr::summary("///", doc, options, out);
 }
 
 fn type_of(member: &FieldDef) -> String {

@@ -1,7 +1,7 @@
 //! Visual Basic.
 
 use super::clr::{self, Item};
-use super::{Code, Comment, Language, Model, Options, sentence};
+use super::{Code, Comment, Language, Model, Options};
 use crate::dto::{FieldDef, Kind};
 
 /// Visual Basic.
@@ -108,10 +108,7 @@ fn property(member: &FieldDef, implements: &str, options: &Options, out: &mut Co
 }
 
 fn summary(doc: &str, options: &Options, out: &mut Code) {
-    if options.comments() {
-        let text = sentence(doc).replace('&', "&amp;").replace('<', "&lt;");
-        out.line(format!("'''<summary>{text}</summary>"));
-    }
+    clr::summary("'''", doc, options, out);
 }
 
 fn type_of(member: &FieldDef) -> String {
