@@ -24,23 +24,67 @@ pub fn live() -> HttpResponse {
 /// is the one that it was when it was first used, none is missing, and the clock is the database's.
 /// What is wrong is logged.
 pub async fn ready(app: &App) -> HttpResponse {
-    match timeout(ANSWER_WITHIN, check(app)).await {
-        Ok(Ok(None)) => reply(StatusCode::OK, "{\"status\":\"ready\"}"),
-        Ok(Ok(Some(what))) => unready(what),
-        Ok(Err(_)) | Err(_) => unready("database"),
+    match look(app).await {
+        None => reply(StatusCode::OK, "{\"status\":\"ready\"}"),
+        Some(check) => {
+            let name = check.name();
+            let body = format!("{{\"status\":\"not ready\",\"check\":\"{name}\"}}");
+            reply(StatusCode::SERVICE_UNAVAILABLE, body)
+        }
     }
 }
 
-/// What is not ready.
-async fn check(app: &App) -> Result<Option<&'static str>, Error> {
+/// What is looked at, in this order, up to the first that is not as it should be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Check {
+    /// The database answers.
+    Database,
+    /// Its schema has what this program knows.
+    Schema,
+    /// The sealing keys are those that they were, and none is missing.
+    Sealing,
+    /// The clock is the database's.
+    Clock,
+}
+
+impl Check {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Database, Self::Schema, Self::Sealing, Self::Clock];
+
+    /// What it is called where it is told.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Database => "database",
+            Self::Schema => "schema",
+            Self::Sealing => "sealing",
+            Self::Clock => "clock",
+        }
+    }
+}
+
+/// What is not ready. The metrics tell what was found last.
+pub async fn look(app: &App) -> Option<Check> {
+    let found = match timeout(ANSWER_WITHIN, check(app)).await {
+        Ok(Ok(found)) => found,
+        Ok(Err(_)) | Err(_) => Some(Check::Database),
+    };
+    if let Some(check) = found {
+        tracing::warn!(what = check.name(), "not ready");
+    }
+    app.metrics.readiness.found(found);
+    found
+}
+
+async fn check(app: &App) -> Result<Option<Check>, Error> {
     if !app.store.ready().await? {
-        return Ok(Some("schema"));
+        return Ok(Some(Check::Schema));
     }
     if !sealing(app).await? {
-        return Ok(Some("sealing"));
+        return Ok(Some(Check::Sealing));
     }
     let skew = clock_skew(app).await?;
-    Ok(skew.is_some_and(Skew::is_too_much).then_some("clock"))
+    Ok(skew.is_some_and(Skew::is_too_much).then_some(Check::Clock))
 }
 
 /// How far two clocks may be apart: what codes live by is thirty seconds, and what each side does
@@ -111,12 +155,6 @@ async fn sealing(app: &App) -> Result<bool, Error> {
         tracing::error!(sealing_key = %id, "secrets are sealed by a key that is not configured");
     }
     Ok(missing.is_empty())
-}
-
-fn unready(what: &'static str) -> HttpResponse {
-    tracing::warn!(what, "not ready");
-    let body = format!("{{\"status\":\"not ready\",\"check\":\"{what}\"}}");
-    reply(StatusCode::SERVICE_UNAVAILABLE, body)
 }
 
 fn reply(status: StatusCode, body: impl Into<String>) -> HttpResponse {

@@ -9,11 +9,13 @@
 //! | `mod.rs` | what is counted as it happens |
 //! | `answers.rs` | the counters of replies, found without looking for them |
 //! | `scrape.rs` | what is asked for when somebody scrapes: connections, queues, how many keys |
+//! | `readiness.rs` | what readiness last found |
 //!
 //! Adding a metric: a field here, registered in [`Metrics::default`]; its name into the test
 //! `tests/api/metrics.rs`, and, where somebody should be woken by it, a rule in `.ops/alerts.yml`.
 
 mod answers;
+mod readiness;
 mod scrape;
 
 use std::sync::atomic::AtomicU64;
@@ -29,8 +31,12 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
 use self::answers::Answers;
+use self::readiness::Readiness;
 use self::scrape::Sampled;
 use crate::clock::Timestamp;
+
+/// For how long what had to be asked for is told again.
+const FRESH: Duration = Duration::from_mins(1);
 
 /// The counters of one service.
 pub struct Metrics {
@@ -41,6 +47,8 @@ pub struct Metrics {
     audited: Counter,
     unaudited: Counter,
     newest_audit: Gauge<f64, AtomicU64>,
+    /// What readiness last found.
+    pub(crate) readiness: Readiness,
     sampled: Sampled,
 }
 
@@ -110,7 +118,17 @@ impl Default for Metrics {
             newest_audit.clone(),
         );
         let sampled = Sampled::registered(&mut registry);
-        Self { registry, answers, lockouts, limited, audited, unaudited, newest_audit, sampled }
+        Self {
+            registry,
+            answers,
+            lockouts,
+            limited,
+            audited,
+            unaudited,
+            newest_audit,
+            readiness,
+            sampled,
+        }
     }
 }
 
@@ -124,6 +142,7 @@ impl Metrics {
     /// A request was answered. `operation` and `format` are empty where there are none.
     pub fn answered(
         &self,
+        let readiness = Readiness::registered(&mut registry);
         operation: &'static str,
         format: &'static str,
         status: StatusCode,

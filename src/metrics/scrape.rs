@@ -17,13 +17,11 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 use tokio::sync::Mutex;
 
-use super::Metrics;
+use super::{FRESH, Metrics};
 use crate::app::App;
 use crate::http::health;
 use crate::store::{COUNTED_MOST, Census, Load};
 
-/// For how long an answer of the database is told again.
-const FRESH: Duration = Duration::from_mins(1);
 /// How long a scrape waits for the database.
 const PATIENCE: Duration = Duration::from_secs(3);
 /// What stands for keys that are not configured here. Their ids come out of the database, so there is
@@ -195,7 +193,7 @@ impl Metrics {
     /// All of it, with what has to be asked for.
     pub async fn scraped(&self, app: &App) -> String {
         self.sampled.load(app.store.load());
-        self.sampled.ask(app).await;
+        tokio::join!(self.sampled.ask(app), self.readiness.look(app));
         self.text()
     }
 }

@@ -27,6 +27,7 @@ pub const NAMES: &[&str] = &[
     "foundry_limited",
     "foundry_lockouts",
     "foundry_pending_keys",
+    "foundry_ready",
     "foundry_request_seconds",
     "foundry_requests",
     "foundry_writer_batches",
@@ -201,6 +202,28 @@ async fn a_database_that_does_not_answer_does_not_hold_a_scrape_up() {
     assert_eq!(value(&text, "foundry_census_failures_total"), Some(1.0), "{text}");
     assert_eq!(value(&text, "foundry_keys{sealing_key=\"test\"}"), None, "{text}");
     assert_eq!(value(&text, "foundry_pending_keys{}"), None, "{text}");
+    assert_eq!(value(&text, "foundry_ready{check=\"database\"}"), Some(0.0), "{text}");
+    assert!(!text.contains("foundry_ready{check=\"clock\"}"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn what_readiness_last_found_is_told() {
+    let app = TestApp::start().await;
+    assert!(!app.app.metrics.text().contains("foundry_ready{"), "nobody has looked yet");
+    let ready =
+        |check: &str, text: &str| value(text, &format!("foundry_ready{{check=\"{check}\"}}"));
+    // Where no balancer asks, a scrape does.
+    let scraped = app.app.metrics.scraped(&app.app).await;
+    for check in ["database", "schema", "sealing", "clock"] {
+        assert_eq!(ready(check, &scraped), Some(1.0), "{scraped}");
+    }
+    // But not each time: this one tells what was found before.
+    app.store.close().await;
+    assert_eq!(ready("database", &app.app.metrics.scraped(&app.app).await), Some(1.0));
+    app.send("GET", "/health/ready", &[], b"").expect(503);
+    let text = app.app.metrics.scraped(&app.app).await;
+    assert_eq!(ready("database", &text), Some(0.0), "{text}");
+    assert_eq!(text.matches("foundry_ready{").count(), 1, "{text}");
 }
 
 /// A clock that is wrong by so many milliseconds.
@@ -229,6 +252,9 @@ async fn an_instance_whose_clock_is_not_the_databases_is_not_ready() {
         #[expect(clippy::cast_precision_loss, reason = "a few seconds")]
         let expected = -(off as f64) / 1000.0;
         assert!((skew - expected).abs() < 3.0, "{skew} and {expected}");
+        let told = value(&text, "foundry_ready{check=\"clock\"}");
+        assert_eq!(told, Some(f64::from(u8::from(ready))), "{text}");
+        assert_eq!(value(&text, "foundry_ready{check=\"sealing\"}"), Some(1.0), "{text}");
         if ready {
             reply.expect(200);
         } else {
