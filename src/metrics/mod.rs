@@ -42,7 +42,7 @@ const FRESH: Duration = Duration::from_mins(1);
 pub struct Metrics {
     registry: Registry,
     answers: Answers,
-    lockouts: [Counter; Limit::ALL.len()],
+    lockouts: Family<Limited, Counter>,
     limited: [Counter; Limit::ALL.len()],
     audited: Counter,
     unaudited: Counter,
@@ -64,8 +64,16 @@ pub enum Limit {
 }
 
 impl Limit {
-    const ALL: [(Self, &'static str); 3] =
-        [(Self::Codes, "codes"), (Self::Keys, "keys"), (Self::Passwords, "passwords")];
+    const ALL: [Self; 3] = [Self::Codes, Self::Keys, Self::Passwords];
+
+    fn label(self) -> Limited {
+        let limit = match self {
+            Self::Codes => "codes",
+            Self::Keys => "keys",
+            Self::Passwords => "passwords",
+        };
+        Limited { limit }
+    }
 
     fn place(self) -> usize {
         match self {
@@ -87,16 +95,23 @@ impl Default for Metrics {
         let version = vec![("version", env!("CARGO_PKG_VERSION"))];
         registry.register("build", "Which program this is", Info::new(version));
         let answers = Answers::registered(&mut registry);
-        let lockouts = by_limit(
-            &mut registry,
+        let lockouts = Family::<Limited, Counter>::default();
+        registry.register(
             "lockouts",
             "Times that wrong codes or passwords reached the number after which the next one has to wait",
+            lockouts.clone(),
         );
-        let limited = by_limit(
-            &mut registry,
+        // Told before the first one, so that an increase is seen. Keys that were asked for lock nobody out.
+        for limit in [Limit::Codes, Limit::Passwords] {
+            let _none_yet = lockouts.get_or_create(&limit.label());
+        }
+        let met = Family::<Limited, Counter>::default();
+        registry.register(
             "limited",
             "Requests that were answered 429, by the limit that they met",
+            met.clone(),
         );
+        let limited = Limit::ALL.map(|limit| met.get_or_create(&limit.label()).clone());
         let audited = Counter::default();
         registry.register(
             "audit_rows",
@@ -117,6 +132,7 @@ impl Default for Metrics {
              audit_failures beside it",
             newest_audit.clone(),
         );
+        let readiness = Readiness::registered(&mut registry);
         let sampled = Sampled::registered(&mut registry);
         Self {
             registry,
@@ -132,17 +148,10 @@ impl Default for Metrics {
     }
 }
 
-fn by_limit(registry: &mut Registry, name: &str, help: &str) -> [Counter; Limit::ALL.len()] {
-    let family = Family::<Limited, Counter>::default();
-    registry.register(name, help, family.clone());
-    Limit::ALL.map(|(_, limit)| family.get_or_create(&Limited { limit }).clone())
-}
-
 impl Metrics {
     /// A request was answered. `operation` and `format` are empty where there are none.
     pub fn answered(
         &self,
-        let readiness = Readiness::registered(&mut registry);
         operation: &'static str,
         format: &'static str,
         status: StatusCode,
@@ -158,7 +167,7 @@ impl Metrics {
 
     /// A limit was reached: the next one has to wait.
     pub fn locked_out(&self, limit: Limit) {
-        self.lockouts[limit.place()].inc();
+        self.lockouts.get_or_create(&limit.label()).inc();
     }
 
     /// A request was refused by a limit.
@@ -220,11 +229,12 @@ mod tests {
         ] {
             assert!(text.contains(line), "no {line} in {text}");
         }
+        assert!(!text.contains("foundry_lockouts_total{limit=\"keys\"}"), "{text}");
     }
 
     #[test]
     fn every_limit_has_its_place() {
-        for (place, (limit, _)) in Limit::ALL.iter().enumerate() {
+        for (place, limit) in Limit::ALL.iter().enumerate() {
             assert_eq!(limit.place(), place);
         }
     }
