@@ -71,7 +71,6 @@ impl Sqlite {
             .journal_mode(SqliteJournalMode::Wal)
             // A commit is on the disk before it returns.
             .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
             .busy_timeout(PATIENCE)
             .disable_statement_logging();
         let pool = SqlitePoolOptions::new()
