@@ -8,8 +8,8 @@
 //!
 //! Three registries and one pipeline. [`format::Formats`], [`operation::Operations`] and
 //! [`auth::Providers`] are lists, made once in [`app::App::standard`]; the [`store::Store`] is chosen
-//! by its URL; [`http`] walks a request through them. Everything else implements one of four traits,
-//! in a file named after it.
+//! by its URL; [`http`] walks a request through them. A format, an operation and a provider are each a
+//! file that implements a trait and is named after what it is.
 //!
 //! | module | what it is |
 //! |---|---|
@@ -47,7 +47,7 @@
 //!   [`operation::Operations::standard`];
 //! - a way to authenticate: implement [`auth::Provider`], add a line to
 //!   [`auth::Providers::standard`];
-//! - a store: implement [`store::Store`], add a line to [`store::open`].
+//! - a store: [`store`] says what it is made of, which is more than a file.
 //!
 //! Routes, pages, generated types and the tests over "every operation" and "every format" follow by
 //! themselves.

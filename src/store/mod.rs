@@ -17,8 +17,11 @@
 //! Adding a verb: declare it in the file of its subject, write it in the file of that name in
 //! `verbs/` (or in both stores, where it must be one statement), and add it to the story in
 //! `tests/api/store.rs`, which runs on both. A lookup that nearly every request needs is a question
-//! (`questions.rs`), which Postgres is asked for many at a time (`gather/`). Adding a store:
-//! a file like `sqlite.rs`, a folder of migrations, and a line in [`open`].
+//! (`questions.rs`), which Postgres is asked for many at a time (`gather/`). Adding a store: a file like
+//! `sqlite.rs`, against which `verbs/` is compiled; a folder of migrations (`schema.rs`); its
+//! `Sink` in `writer/`; how it answers the questions, by itself or, for many at a time, a
+//! `Source` in `gather/`; a variant of [`Named`] with its line in [`named`] and in
+//! [`open_with`].
 
 mod api_keys;
 mod audit;

@@ -1,5 +1,13 @@
-//! Postgres, 13 or later. Also speaks to what speaks its protocol and has `ON CONFLICT` and
-//! data-modifying `WITH` (CockroachDB, YugabyteDB, Citus by `organisation_id`).
+//! Postgres, 13 or later. Also speaks to what speaks its protocol (CockroachDB, YugabyteDB, Citus by
+//! `organisation_id`) and has what the statements are made of:
+//!
+//! - keys: `ON CONFLICT`, data-modifying `WITH`, `unnest` of several arrays, `FOR UPDATE` in the order of
+//!   `COLLATE "C"`;
+//! - lookups: `unnest … WITH ORDINALITY`;
+//! - rewrapping and sweeping: comparison of rows, `FOR UPDATE … SKIP LOCKED`;
+//! - the census of `/metrics`: `TABLESAMPLE SYSTEM`, `pg_relation_size`. Without these two it fails and is
+//!   counted as failed, and the rest works;
+//! - migrations: `DO`, with an exception caught; storage parameters.
 
 use std::sync::LazyLock;
 use std::time::Duration;
