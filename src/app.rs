@@ -10,6 +10,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::format::Formats;
 use crate::http::Bounds;
+use crate::http::health::Looks;
 use crate::limits::Rate;
 use crate::metrics::Metrics;
 use crate::operation::Operations;
@@ -42,6 +43,8 @@ pub struct App {
     pub jwt: Jwt,
     /// What is counted.
     pub metrics: Metrics,
+    /// Whether the service can do its work.
+    pub looks: Looks,
     /// Where it is told which requests were answered.
     pub spans: Spans,
     /// How many keys each user may ask for.
@@ -72,6 +75,7 @@ impl App {
             throttle: Throttle::default(),
             jwt,
             metrics: Metrics::default(),
+            looks: Looks::default(),
             spans: Spans::default(),
             clock: Arc::new(SystemClock),
             random: Arc::new(random),

@@ -40,9 +40,9 @@ impl Default for Bounds {
             // A reply that is sent while the client still writes is lost to it if the connection is
             // closed at once: what comes in then makes the kernel reset it.
             farewell: Duration::from_secs(2),
-            // At some 10 KiB each when idle, 160 MiB.
+            // At some 20 KiB each when idle, 320 MiB.
             connections: 16_384,
-            // With bodies of 64 KiB, 512 MiB. A database that commits a thousand requests in a
+            // With bodies of 64 KiB on their way, 200 KiB each, 1.6 GiB. A database that commits a thousand requests in a
             // second is seconds behind when so many wait for it.
             requests: 8_192,
         }

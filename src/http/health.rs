@@ -1,11 +1,13 @@
 //! Whether the service is alive, and whether it can do its work.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use actix_web::rt::time::timeout;
+use tokio::sync::Mutex;
 
 use crate::app::App;
 use crate::error::Error;
@@ -63,15 +65,37 @@ impl Check {
     }
 }
 
-/// What is not ready. The metrics tell what was found last.
+/// Readiness, looked at by one at a time, however many ask: anybody may, and it costs the database some
+/// statements.
+#[derive(Debug, Default)]
+pub struct Looks {
+    finished: AtomicU64,
+    /// What the last one found.
+    last: Mutex<Option<Check>>,
+}
+
+/// What is not ready. The metrics tell what was found last, and the log when that changes.
 pub async fn look(app: &App) -> Option<Check> {
+    let Looks { finished, last } = &app.looks;
+    let before = finished.load(Ordering::Relaxed);
+    let mut last = last.lock().await;
+    if finished.load(Ordering::Relaxed) != before {
+        // Somebody was looking meanwhile.
+        return *last;
+    }
     let found = match timeout(ANSWER_WITHIN, check(app)).await {
         Ok(Ok(found)) => found,
         Ok(Err(_)) | Err(_) => Some(Check::Database),
     };
-    if let Some(check) = found {
-        tracing::warn!(what = check.name(), "not ready");
+    if found != *last {
+        if let Some(check) = found {
+            tracing::warn!(what = check.name(), "not ready");
+        } else {
+            tracing::info!("ready again");
+        }
     }
+    *last = found;
+    finished.fetch_add(1, Ordering::Relaxed);
     app.metrics.readiness.found(found);
     found
 }

@@ -182,6 +182,37 @@ async fn readiness_notices_a_sealing_key_that_is_not_the_one_of_its_id(store: Ar
     assert_eq!(reply.text(), "{\"status\":\"not ready\",\"check\":\"sealing\"}");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn however_many_ask_for_readiness_the_database_is_asked_by_one() {
+    use sqlx::Connection as _;
+    let url = crate::support::new_postgres_database().await;
+    let store = foundry_api::store::open(&url).await.unwrap();
+    store.migrate().await.unwrap();
+    let app = TestApp::with(store, &[], |mut app| {
+        app.clock = Arc::new(SystemClock);
+        app
+    });
+    std::thread::scope(|scope| {
+        for _ in 0..32 {
+            scope.spawn(|| {
+                for _ in 0..8 {
+                    app.send("GET", "/health/ready", &[], b"").expect(200);
+                }
+            });
+        }
+    });
+    let mut connection = sqlx::PgConnection::connect(&url).await.unwrap();
+    let used: i64 = sqlx::query_scalar(
+        "SELECT COUNT(*) FROM pg_stat_activity \
+         WHERE datname = current_database() AND application_name = 'foundry-api'",
+    )
+    .fetch_one(&mut connection)
+    .await
+    .unwrap();
+    // One at a time, while the one before it is asked whether it still lives. There may be sixteen.
+    assert!((1..=4).contains(&used), "{used} connections");
+}
+
 crate::on_each_store! {
     what_has_expired_is_removed_in_batches_and_nothing_else
     sign_ins_of_those_who_never_return_go_with_their_tokens
