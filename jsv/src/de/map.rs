@@ -25,12 +25,12 @@ impl<'de> Deserializer<'de> {
         }
         let opened = Opened { at: NOWHERE, around: self.around };
         if self.around.context == Context::Document {
-            return self.entries(opened, visitor);
+            return self.deeper(|de| de.entries(opened, visitor));
         }
         if matches!(self.peek(), Some(b'"' | b'[')) {
             return Err(self.error(Kind::Expected("`{`")));
         }
-        self.within_bare_text(false, |de| de.entries(opened, visitor))
+        self.within_bare_text(false, |de| de.deeper(|de| de.entries(opened, visitor)))
     }
 
     fn entries<V: Visitor<'de>>(&mut self, opened: Opened, visitor: V) -> Result<V::Value> {

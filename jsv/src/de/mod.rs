@@ -47,6 +47,8 @@ pub struct Deserializer<'de> {
     around: Around,
     /// Whether white space around tokens is layout.
     formatted: bool,
+    /// Whether what is left is one unquoted text, cut out of the document: no `,` or `}` is in it.
+    cut: bool,
     options: Options,
     /// How many bytes of white space end the document.
     tail: usize,
@@ -121,6 +123,7 @@ impl<'de> Deserializer<'de> {
             rest,
             around: Around { context: Context::Document, comma: NEVER, closer: NEVER },
             formatted: layout::is_formatted(rest),
+            cut: false,
             options,
             tail: rest.len() - rest.trim_ascii_end().len(),
             level: 0,
@@ -316,6 +319,16 @@ impl<'de> Deserializer<'de> {
         let opened = Opened { at: self.offset(), around: self.around };
         self.level += 1;
         Ok(opened)
+    }
+
+    /// Reads a container that stands without brackets. It is a level like one with brackets: the type that is asked
+    /// for next may be the same one again, without a byte between them, and so on for ever.
+    #[inline(never)]
+    fn deeper<T>(&mut self, read: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        self.enter()?;
+        let value = read(self);
+        self.level -= 1;
+        value
     }
 
     /// Steps over the closing bracket of a container.

@@ -82,7 +82,7 @@ impl<'de> Deserializer<'de> {
             return visitor.visit_seq(Nothing);
         }
         if matches!(self.peek(), Some(b'"' | b'{')) {
-            return visitor.visit_seq(One(Some(self)));
+            return self.deeper(|de| visitor.visit_seq(One(Some(de))));
         }
         self.within_bare_text(true, |de| {
             if de.rest.is_empty() {
@@ -92,7 +92,7 @@ impl<'de> Deserializer<'de> {
                 return de.seq(visitor);
             }
             de.surround(Context::OpenList);
-            visitor.visit_seq(One(Some(de)))
+            de.deeper(|de| visitor.visit_seq(One(Some(de))))
         })
     }
 
@@ -109,8 +109,7 @@ impl<'de> Deserializer<'de> {
             let opened = self.enter()?;
             self.open_list(opened)
         } else {
-            self.level += 1;
-            let opened = Opened { at: NOWHERE, around: self.around };
+            let opened = Opened { at: NOWHERE, ..self.enter()? };
             self.surround(Context::OpenList);
             List { de: self, opened, context: Context::OpenList, state: State::First }
         };

@@ -108,21 +108,27 @@ impl<'de> Deserializer<'de> {
         read: impl FnOnce(&mut Self) -> Result<T>,
     ) -> Result<T> {
         let start = self.offset();
-        self.bare_text()?;
-        let (whole, rest, around, tail) = (self.whole, self.rest, self.around, self.tail);
+        if self.cut && self.around.context != Context::List {
+            // It ends where the text around it does; it is not looked through again at every level.
+            self.rest = "";
+        } else {
+            self.bare_text()?;
+        }
+        let (whole, rest, around) = (self.whole, self.rest, self.around);
+        let (tail, cut) = (self.tail, self.cut);
         let text = &whole[start..self.offset()];
         let inner = if trimmed || self.formatted { text.trim() } else { text };
         let leading =
             if inner.len() < text.len() { text.len() - text.trim_start().len() } else { 0 };
         self.whole = &whole[..start + leading + inner.len()];
         self.rest = &self.whole[start + leading..];
-        self.tail = 0;
+        (self.tail, self.cut) = (0, true);
         let mut value = read(self);
         if value.is_ok() && !self.rest.is_empty() {
             value = Err(self.error(Kind::AfterValue));
         }
-        (self.whole, self.rest, self.tail) = (whole, rest, tail);
-        self.around = around;
+        (self.whole, self.rest, self.around) = (whole, rest, around);
+        (self.tail, self.cut) = (tail, cut);
         value
     }
 

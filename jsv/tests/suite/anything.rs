@@ -53,6 +53,14 @@ pub(crate) struct Node {
     pub(crate) next: Option<Box<Node>>,
 }
 
+/// A list of itself, for which one text without brackets is any number of lists inside one another.
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
+pub(crate) struct Lists(Vec<Lists>);
+
+/// A map of itself, which may come without braces.
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
+pub(crate) struct Maps(BTreeMap<String, Maps>);
+
 /// A map's name that is a struct.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Point {
@@ -93,6 +101,9 @@ macro_rules! every_type {
         $call!(Everything);
         $call!(Vec<Everything>);
         $call!(Node);
+        $call!(Lists);
+        $call!(Maps);
+        $call!(Vec<Maps>);
         $call!(Helped);
         $call!(Date);
         $call!(Vec<Option<String>>);

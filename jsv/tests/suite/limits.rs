@@ -1,11 +1,12 @@
 //! Nothing overflows, and nothing takes more than its time in proportion: what would not end shows it.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt::Debug;
 
 use jsv::Value;
-use serde::de::IgnoredAny;
+use serde::de::{DeserializeOwned, IgnoredAny};
 
-use crate::anything::{Node, repeated};
+use crate::anything::{Lists, Maps, Node, repeated};
 
 const MILLION: usize = 1_000_000;
 
@@ -13,6 +14,9 @@ fn read_as_everything(text: &str) {
     let _ = jsv::from_str::<Value>(text);
     let _ = jsv::from_str::<Node>(text);
     let _ = jsv::from_str::<Vec<Node>>(text);
+    let _ = jsv::from_str::<Lists>(text);
+    let _ = jsv::from_str::<Maps>(text);
+    let _ = jsv::from_str::<Vec<Maps>>(text);
     let _ = jsv::from_str::<Vec<Option<String>>>(text);
     let _ = jsv::from_str::<Vec<Vec<i32>>>(text);
     let _ = jsv::from_str::<HashMap<String, String>>(text);
@@ -35,6 +39,40 @@ fn nesting_is_limited() {
     assert!(jsv::to_string(&list(129)).is_err());
 }
 
+/// Lists and maps without brackets are levels, too: most of these read one text as the same type without end.
+#[test]
+fn nesting_without_brackets_is_limited() {
+    #[track_caller]
+    fn too_deep<T: DeserializeOwned + Debug>(text: &str, place: &str) {
+        let error = jsv::from_str::<T>(text).expect_err(text);
+        let expected = format!("nested deeper than 128 levels at line 1 column {place}");
+        assert_eq!(error.to_string(), expected, "{text:.40}");
+    }
+    for (text, place) in
+        [("a", "1"), ("\"\"", "1"), ("[a]", "2"), ("[{}]", "2"), ("a,b", "1"), ("[[],a]", "5")]
+    {
+        too_deep::<Lists>(text, place);
+        too_deep::<HashMap<String, Lists>>(
+            &format!("{{k:{text}}}"),
+            &(place.parse::<u8>().unwrap() + 3).to_string(),
+        );
+    }
+    let nested = "a:".repeat(5000);
+    too_deep::<Maps>(&nested, "257");
+    too_deep::<Maps>(&format!("{{k:{nested}}}"), "258");
+    too_deep::<Vec<Maps>>(&format!("[{nested}]"), "256");
+    let flat = jsv::Options::new().depth_limit(1);
+    assert!(flat.from_str::<Vec<u8>>("1,2").is_ok());
+    assert!(flat.from_str::<Vec<Vec<u8>>>("1,2").is_err());
+    assert!(flat.from_str::<HashMap<String, u8>>("a:1").is_ok());
+    assert!(flat.from_str::<Vec<HashMap<String, u8>>>("[a:1]").is_err());
+    // What is left is a level no more.
+    let many = format!("[{}a:1]", "a:1,".repeat(1000));
+    assert_eq!(jsv::from_str::<Vec<HashMap<String, u8>>>(&many).unwrap().len(), 1001);
+    let many = format!("[{}1]", "1,\"2\",{}".repeat(1000));
+    assert_eq!(jsv::from_str::<Vec<Vec<String>>>(&many).unwrap().len(), 3001);
+}
+
 /// A member nobody asked for is skipped however deep it is, without a level of the stack.
 #[test]
 fn unknown_members_are_skipped_at_any_depth() {
@@ -45,7 +83,10 @@ fn unknown_members_are_skipped_at_any_depth() {
 }
 
 /// What a document is repeated from, and how it begins.
-const JUNK: [(&str, &str); 18] = [
+const JUNK: [(&str, &str); 21] = [
+    ("", "a:"),
+    ("{k:", "a:"),
+    ("[", "a:,"),
     ("", "["),
     ("", "{"),
     ("", "\""),
