@@ -54,6 +54,9 @@ impl<'s, 'a, B: Buffer> ser::Serializer for Key<'s, 'a, B> {
     }
 
     fn serialize_char(self, value: char) -> Result<()> {
+        if self.0.options.indented {
+            return self.0.serialize_char(value);
+        }
         let quoted = matches!(value, '"' | '{' | '}' | '[' | ']' | '\r' | '\n');
         self.0.character(value, quoted);
         Ok(())

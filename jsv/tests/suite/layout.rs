@@ -124,6 +124,15 @@ fn indented_text_keeps_what_looks_like_layout() {
 }
 
 #[test]
+fn indented_text_keeps_names_of_one_blank() {
+    let options = jsv::Options::new().indented(true);
+    let map: BTreeMap<char, u8> =
+        [' ', '\t', '\n', '\u{c}', '\u{a0}', ':', 'a'].map(|name| (name, 1)).into();
+    let text = options.to_string(&map).unwrap();
+    assert_eq!(jsv::from_str::<BTreeMap<char, u8>>(&text).unwrap(), map, "{text}");
+}
+
+#[test]
 fn a_line_break_elsewhere_is_text() {
     assert_eq!(jsv::from_str::<Vec<String>>("[a\n,b]").unwrap(), ["a\n", "b"]);
     assert_eq!(jsv::from_str::<Vec<String>>("[\"a,\n\", b]").unwrap(), ["a,\n", " b"]);
