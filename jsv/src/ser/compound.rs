@@ -90,6 +90,7 @@ impl<'s, 'a, B: Buffer> Compound<'s, 'a, B> {
 
     #[inline]
     fn end_list(self) {
+        self.ser.inner_lists -= usize::from(self.ser.level > 1);
         if self.count == 1 {
             self.end_single();
             return;

@@ -41,6 +41,8 @@ pub struct Serializer<'a, B = Vec<u8>> {
     plain: bool,
     /// How many containers are open.
     level: usize,
+    /// How many lists are open that are inside something: in those, the first `]` is the end.
+    inner_lists: usize,
 }
 
 impl<'a, B: Buffer> Serializer<'a, B> {
@@ -52,7 +54,7 @@ impl<'a, B: Buffer> Serializer<'a, B> {
     /// A writer with these options.
     pub fn with_options(out: &'a mut B, options: Options) -> Self {
         let plain = options.name_case == NameCase::AsDeclared && !options.indented;
-        Self { out, options, plain, level: 0 }
+        Self { out, options, plain, level: 0, inner_lists: 0 }
     }
 
     /// Text, in quotes if it could be taken for something else.
@@ -211,6 +213,7 @@ impl<'s, 'a, B: Buffer> ser::Serializer for &'s mut Serializer<'a, B> {
                 return self.serialize_str(value.encode_utf8(&mut [0; 4]));
             }
             _ if self.level == 0 => matches!(value, '"' | BYTE_ORDER_MARK),
+            Some(b':') if value == ']' => self.inner_lists > 0,
             Some(b':') => matches!(value, '"' | ',' | '{' | '}' | '['),
             _ => matches!(value, '"' | ',' | '{' | '}' | '[' | ']' | '\r' | '\n'),
         };
@@ -283,6 +286,7 @@ impl<'s, 'a, B: Buffer> ser::Serializer for &'s mut Serializer<'a, B> {
 
     #[inline]
     fn serialize_seq(self, _: Option<usize>) -> Result<Compound<'s, 'a, B>> {
+        self.inner_lists += usize::from(self.level > 0);
         self.open(b'[')?;
         Ok(Compound::new(self))
     }

@@ -26,10 +26,28 @@ pub(crate) struct Everything {
     pub(crate) nested: Vec<Vec<i8>>,
     pub(crate) map: BTreeMap<String, String>,
     pub(crate) keyed: BTreeMap<i16, char>,
+    pub(crate) letters: Vec<Letters>,
     pub(crate) pair: (u8, String),
     pub(crate) kind: Kind,
     #[serde(with = "jsv::base64")]
     pub(crate) bytes: Vec<u8>,
+}
+
+/// Characters at any depth, by themselves and in lists, maps and variants.
+#[derive(Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(default)]
+pub(crate) struct Letters {
+    pub(crate) letter: char,
+    pub(crate) other: Option<char>,
+    pub(crate) list: Vec<Letters>,
+    pub(crate) map: BTreeMap<char, char>,
+    pub(crate) kind: Option<Letter>,
+}
+
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
+pub(crate) enum Letter {
+    One(char),
+    Many(Vec<BTreeMap<u8, char>>),
 }
 
 /// An enum with a variant of every kind.
@@ -100,6 +118,8 @@ macro_rules! every_type {
     ($call:ident) => {
         $call!(Everything);
         $call!(Vec<Everything>);
+        $call!(Letters);
+        $call!(Vec<Vec<Letters>>);
         $call!(Node);
         $call!(Lists);
         $call!(Maps);

@@ -88,6 +88,30 @@ fn maps_have_keys_of_many_types() {
     is_written(&BTreeMap::from([(String::new(), String::new())]), "{\"\":\"\"}");
 }
 
+#[derive(Serialize, Deserialize, PartialEq, Debug)]
+struct Held {
+    c: char,
+}
+
+#[derive(Serialize, Deserialize, PartialEq, Debug)]
+enum Wrapped {
+    Letter(char),
+}
+
+/// It would close a list that is inside something. Anywhere else the original writes it bare, and reads it.
+#[test]
+fn a_bracket_as_a_character_is_quoted_in_an_inner_list() {
+    let held = || Held { c: ']' };
+    is_written(&held(), "{c:]}");
+    is_written(&vec![held()], "[{c:]}]");
+    is_written(&BTreeMap::from([(1, held())]), "{1:{c:]}}");
+    is_written(&vec![vec![held()], vec![]], "[[{c:\"]\"}],[]]");
+    is_written(&BTreeMap::from([(1, vec![held()])]), "{1:[{c:\"]\"}]}");
+    is_written(&vec![vec![BTreeMap::from([(1, ']')])]], "[[{1:\"]\"}]]");
+    is_written(&vec![vec![Wrapped::Letter(']')]], "[[{Letter:\"]\"}]]");
+    is_written(&(vec![1], held()), "[[1],{c:]}]");
+}
+
 #[test]
 fn a_list_of_one_is_not_an_empty_list() {
     is_written(&Vec::<Option<String>>::new(), "[]");

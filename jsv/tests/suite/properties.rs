@@ -4,7 +4,7 @@ use jsv::Value;
 use proptest::prelude::*;
 use serde::Deserialize;
 
-use crate::anything::{self, Everything, Kind};
+use crate::anything::{self, Everything, Kind, Letter, Letters};
 use crate::random::Random;
 
 /// Text of the characters that matter, and some others.
@@ -20,10 +20,36 @@ fn kind() -> impl Strategy<Value = Kind> {
     prop_oneof![
         Just(Kind::Plain),
         text().prop_map(Kind::One),
-        (any::<char>(), any::<Option<bool>>()).prop_map(|(a, b)| Kind::Two(a, b)),
-        (prop::option::of(text()), prop::collection::vec(any::<char>(), 0..3))
+        (letter(), any::<Option<bool>>()).prop_map(|(a, b)| Kind::Two(a, b)),
+        (prop::option::of(text()), prop::collection::vec(letter(), 0..3))
             .prop_map(|(a, b)| Kind::Named { a, b }),
     ]
+}
+
+/// Characters, those that matter among them more often than they would be.
+fn letter() -> impl Strategy<Value = char> {
+    prop_oneof![
+        prop::sample::select(
+            "[]{},:\"a \t\r\n\u{b}\u{c}\u{85}\u{a0}\u{feff}".chars().collect::<Vec<_>>()
+        ),
+        any::<char>(),
+    ]
+}
+
+fn letters() -> impl Strategy<Value = Letters> {
+    let map = || prop::collection::btree_map(letter(), letter(), 0..3);
+    let kind = prop_oneof![
+        letter().prop_map(Letter::One),
+        prop::collection::vec(prop::collection::btree_map(any::<u8>(), letter(), 0..3), 0..3)
+            .prop_map(Letter::Many),
+    ];
+    let leaf = (letter(), prop::option::of(letter()), map(), prop::option::of(kind)).prop_map(
+        |(letter, other, map, kind)| Letters { letter, other, map, kind, list: Vec::new() },
+    );
+    leaf.prop_recursive(3, 12, 3, move |inner| {
+        (inner.clone(), prop::collection::vec(inner, 0..3))
+            .prop_map(|(letters, list)| Letters { list, ..letters })
+    })
 }
 
 prop_compose! {
@@ -33,7 +59,7 @@ prop_compose! {
         float in any::<f64>(),
         small in any::<f32>(),
         ok in any::<bool>(),
-        letter in any::<char>(),
+        letter in letter(),
         bytes in any::<Vec<u8>>(),
     ) -> (i64, u128, f64, f32, bool, char, Vec<u8>) {
         (number, large, float, small, ok, letter, bytes)
@@ -48,12 +74,13 @@ prop_compose! {
         list in prop::collection::vec(prop::option::of(text()), 0..4),
         nested in prop::collection::vec(prop::collection::vec(any::<i8>(), 0..3), 0..3),
         map in prop::collection::btree_map(text(), text(), 0..4),
-        keyed in prop::collection::btree_map(any::<i16>(), any::<char>(), 0..3),
+        keyed in prop::collection::btree_map(any::<i16>(), letter(), 0..3),
+        letters in prop::collection::vec(letters(), 0..3),
         pair in (any::<u8>(), text()),
         kind in kind(),
     ) -> Everything {
         Everything {
-            text: text_, nothing, number, large, float, small, ok, letter, list, nested, map, keyed, pair, kind, bytes,
+            text: text_, nothing, number, large, float, small, ok, letter, list, nested, map, keyed, letters, pair, kind, bytes,
         }
     }
 }
@@ -119,6 +146,20 @@ proptest! {
             let text = options.to_string(&value).unwrap();
             let back: Everything = jsv::from_str(&text).map_err(|error| TestCaseError::fail(format!("{error} in {text:?}")))?;
             prop_assert_eq!(&back, &value, "{:?}", text);
+        }
+    }
+
+    /// Where a list is the document and where it is in something, other rules hold.
+    #[test]
+    fn letters_read_back_at_any_depth(
+        list in prop::collection::vec(letters(), 0..3),
+        lists in prop::collection::vec(prop::collection::vec(letters(), 0..3), 0..3),
+    ) {
+        for options in [jsv::Options::new(), jsv::Options::new().indented(true)] {
+            let text = options.to_string(&list).unwrap();
+            prop_assert_eq!(&jsv::from_str::<Vec<Letters>>(&text).unwrap(), &list, "{:?}", text);
+            let text = options.to_string(&lists).unwrap();
+            prop_assert_eq!(&jsv::from_str::<Vec<Vec<Letters>>>(&text).unwrap(), &lists, "{:?}", text);
         }
     }
 
