@@ -137,7 +137,7 @@ impl Options {
         // One way out, so that a large value is made where the caller wants it.
         let mut value = T::deserialize(&mut de);
         if let Err(error) = value {
-            value = Err(error.or_at(text, 0));
+            value = Err(de.place_at(error, 0));
         } else if let Err(error) = de.end() {
             value = Err(error);
         }

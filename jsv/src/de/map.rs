@@ -44,9 +44,8 @@ impl<'de> Deserializer<'de> {
 
     /// Gives what a visitor says of a container as a whole, such as a missing member, the place of its bracket.
     #[cold]
-    pub(super) fn begun_at(&self, opened: Opened, error: Error) -> Error {
-        let start = if opened.at == NOWHERE { 0 } else { opened.at };
-        error.or_at(self.whole, start)
+    pub(super) fn begun_at(&mut self, opened: Opened, error: Error) -> Error {
+        self.place_at(error, if opened.at == NOWHERE { 0 } else { opened.at })
     }
 }
 
@@ -176,7 +175,7 @@ impl<'a, 'de> Entries<'a, 'de> {
     fn odd_end(&mut self) -> Result<bool> {
         match self.de.peek() {
             _ if self.state == State::Closed => Ok(false),
-            None => Err(Error::at(Kind::Unclosed('{'), self.de.whole, self.opened.at)),
+            None => Err(self.de.error_at(Kind::Unclosed('{'), self.opened.at)),
             Some(b'}') => Err(self.de.error(Kind::Unopened('}'))),
             Some(_) => Err(self.de.error(Kind::AfterValue)),
         }
@@ -188,7 +187,7 @@ impl<'a, 'de> Entries<'a, 'de> {
         let left = self.de.rest.len();
         let mut value = seed.deserialize(&mut *self.de);
         if let Err(error) = value {
-            value = Err(place(error, self.de.whole, left));
+            value = Err(self.de.place(error, left));
         }
         value
     }
@@ -211,12 +210,6 @@ impl<'a, 'de> Entries<'a, 'de> {
     }
 }
 
-/// Gives an error that knows no place that of a value, so many bytes before the end.
-#[cold]
-pub(super) fn place(error: Error, whole: &str, left: usize) -> Error {
-    error.or_at(whole, whole.len() - left)
-}
-
 struct Map<'a, 'de>(Entries<'a, 'de>);
 
 impl<'de> MapAccess<'de> for &mut Map<'_, 'de> {
@@ -230,7 +223,7 @@ impl<'de> MapAccess<'de> for &mut Map<'_, 'de> {
         let left = self.0.de.rest.len();
         match seed.deserialize(Key(self.0.de)) {
             Ok(key) => Ok(Some(key)),
-            Err(error) => Err(place(error, self.0.de.whole, left)),
+            Err(error) => Err(self.0.de.place(error, left)),
         }
     }
 

@@ -10,7 +10,7 @@ use serde::de::value::BorrowedStrDeserializer;
 use serde::de::{Deserialize, DeserializeSeed, MapAccess, Visitor};
 
 use super::Deserializer;
-use super::map::{Entries, NoEntries, State, place};
+use super::map::{Entries, NoEntries, State};
 use crate::error::Kind;
 use crate::{Error, Result, grammar, scan};
 
@@ -120,7 +120,7 @@ impl<'de> Members<'_, 'de> {
 
     /// What comes of a name, or the error about it with its place.
     #[inline(never)]
-    fn key<K: DeserializeSeed<'de>>(&self, seed: K, name: &'de str) -> Result<K::Value> {
+    fn key<K: DeserializeSeed<'de>>(&mut self, seed: K, name: &'de str) -> Result<K::Value> {
         let key = seed.deserialize(BorrowedStrDeserializer::new(name));
         key.map_err(|error| self.refused(name, error))
     }
@@ -180,10 +180,10 @@ impl<'de> Members<'_, 'de> {
 
     /// Gives an error about a name, such as one that a visitor does not know, its place.
     #[cold]
-    fn refused(&self, name: &str, error: Error) -> Error {
+    fn refused(&mut self, name: &str, error: Error) -> Error {
         let left = self.entries.de.rest.len();
         let start = if self.odd.1 == left { self.odd.0 } else { left + name.len() + 1 };
-        place(error, self.entries.de.whole, start)
+        self.entries.de.place(error, start)
     }
 
     /// Reads a member's name and the colon: the declared name if there is one, else the name as it stands.
@@ -239,7 +239,7 @@ impl<'de> Members<'_, 'de> {
             let hidden = text.raw[at + 1..].trim();
             if let Some(index) = find(self.fields, next, hidden, &de.options) {
                 let kind = Kind::HiddenMember(self.fields[index].to_owned());
-                return Err(Error::at(kind, de.whole, start + at + 1));
+                return Err(de.error_at(kind, start + at + 1));
             }
         }
         Ok(text.raw)

@@ -206,10 +206,10 @@ impl<'de> Deserializer<'de> {
     }
 
     #[cold]
-    fn fault(&self, error: nom::Err<Fault<'de>>) -> Error {
+    fn fault(&mut self, error: nom::Err<Fault<'de>>) -> Error {
         match error {
             nom::Err::Error(fault) | nom::Err::Failure(fault) => {
-                Error::at(fault.what.into(), self.whole, self.whole.len() - fault.at.len())
+                self.error_at(fault.what.into(), self.whole.len() - fault.at.len())
             }
             nom::Err::Incomplete(_) => self.error(Kind::Expected("more text")),
         }
@@ -217,8 +217,40 @@ impl<'de> Deserializer<'de> {
 
     /// An error at the cursor.
     #[cold]
-    fn error(&self, kind: Kind) -> Error {
-        Error::at(kind, self.whole, self.offset())
+    fn error(&mut self, kind: Kind) -> Error {
+        self.error_at(kind, self.offset())
+    }
+
+    /// An error at an offset.
+    #[cold]
+    fn error_at(&mut self, kind: Kind, offset: usize) -> Error {
+        Error::at(kind, self.whole, offset)
+    }
+
+    /// An error about the value at an offset, or behind the layout there.
+    #[cold]
+    fn error_about(&mut self, kind: Kind, offset: usize) -> Error {
+        self.error_at(kind, self.past_layout(offset))
+    }
+
+    /// Gives an error that knows no place that of the value at an offset, or behind the layout there.
+    #[cold]
+    pub(crate) fn place_at(&mut self, error: Error, offset: usize) -> Error {
+        error.or_at(self.whole, self.past_layout(offset))
+    }
+
+    /// The same for a value that begins so many bytes before the end.
+    #[cold]
+    fn place(&mut self, error: Error, left: usize) -> Error {
+        self.place_at(error, self.whole.len() - left)
+    }
+
+    /// The offset of what follows the layout that may be at this one.
+    fn past_layout(&self, offset: usize) -> usize {
+        match grammar::blank(&self.whole[offset..]) {
+            Ok((rest, _)) if self.formatted => self.whole.len() - rest.len(),
+            _ => offset,
+        }
     }
 
     /// Moves the cursor over the white space of a formatted document. Nothing calls this on the way of a compact
@@ -305,7 +337,7 @@ impl<'de> Deserializer<'de> {
             visitor.visit_borrowed_str(text.raw)
         };
         if let Err(error) = value {
-            value = Err(map::place(error, self.whole, left));
+            value = Err(self.place(error, left));
         }
         value
     }
@@ -360,7 +392,7 @@ impl<'de> Deserializer<'de> {
             _ => grammar::bracketed(container),
         };
         if !cut.is_ok_and(|(rest, _)| rest.len() == self.rest.len()) {
-            return Err(Error::at(Kind::Ambiguous, self.whole, stray));
+            return Err(self.error_at(Kind::Ambiguous, stray));
         }
         if self.level <= 1 {
             self.stray = None;

@@ -5,7 +5,7 @@
 
 use serde::de::{DeserializeSeed, SeqAccess, Visitor};
 
-use super::map::{NOWHERE, place};
+use super::map::NOWHERE;
 use super::{Context, Deserializer, Opened};
 use crate::error::Kind;
 use crate::{Error, Result, grammar};
@@ -226,7 +226,7 @@ impl List<'_, '_> {
                 self.state = State::Closed;
                 Ok(false)
             }
-            None => Err(Error::at(Kind::Unclosed('['), self.de.whole, self.opened.at)),
+            None => Err(self.de.error_at(Kind::Unclosed('['), self.opened.at)),
             Some(b'}') => {
                 self.de.note_stray(self.de.offset());
                 self.de.advance();
@@ -293,7 +293,7 @@ impl<'de> SeqAccess<'de> for &mut List<'_, 'de> {
         let left = self.de.rest.len();
         match seed.deserialize(&mut *self.de) {
             Ok(value) => Ok(Some(value)),
-            Err(error) => Err(place(error, self.de.whole, left)),
+            Err(error) => Err(self.de.place(error, left)),
         }
     }
 

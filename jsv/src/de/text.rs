@@ -153,8 +153,8 @@ impl<'de> Deserializer<'de> {
 
     /// The error for text that does not fit the type, at the value's offset.
     #[cold]
-    pub(super) fn invalid(&self, offset: usize, found: &str, expected: &'static str) -> Error {
-        Error::at(Kind::invalid(found, expected), self.whole, offset)
+    pub(super) fn invalid(&mut self, offset: usize, found: &str, expected: &'static str) -> Error {
+        self.error_about(Kind::invalid(found, expected), offset)
     }
 
     /// `true` and `false` in any case, or one of the short forms that `ServiceStack` takes.
@@ -185,12 +185,12 @@ impl<'de> Deserializer<'de> {
             GeneralPurpose::new(&alphabet::STANDARD, GeneralPurposeConfig::new());
         let start = self.offset();
         let text = self.scalar()?;
-        let invalid = |_| self.invalid(start, &text, "base64");
-        if text.bytes().any(|byte| byte.is_ascii_whitespace()) {
-            let dense: String = text.split_ascii_whitespace().collect();
-            return STANDARD.decode(dense).map_err(invalid);
-        }
-        STANDARD.decode(text.as_bytes()).map_err(invalid)
+        let bytes = if text.bytes().any(|byte| byte.is_ascii_whitespace()) {
+            STANDARD.decode(text.split_ascii_whitespace().collect::<String>())
+        } else {
+            STANDARD.decode(text.as_bytes())
+        };
+        bytes.map_err(|_| self.invalid(start, &text, "base64"))
     }
 }
 

@@ -8,7 +8,7 @@ use serde::de::{
 };
 
 use super::Deserializer;
-use super::map::{Entries, place};
+use super::map::Entries;
 use super::members::same_name;
 use crate::error::Kind;
 use crate::{Error, Options, Result};
@@ -29,7 +29,7 @@ impl<'de> Deserializer<'de> {
         let left = self.rest.len();
         let text = self.scalar()?;
         let value = visitor.visit_enum(Unit(named(variants, text, &options)));
-        value.map_err(|error| place(error, self.whole, left))
+        value.map_err(|error| self.place(error, left))
     }
 
     fn variant_with_content<V: Visitor<'de>>(
@@ -43,12 +43,12 @@ impl<'de> Deserializer<'de> {
             return Err(entries.de.error(Kind::Expected("the name of a variant")));
         }
         let options = entries.de.options;
-        let (whole, left) = (entries.de.whole, entries.de.rest.len());
+        let left = entries.de.rest.len();
         let name = entries.de.key()?.undoubled();
         let name = named(variants, name, &options);
         let value = visitor
-            .visit_enum(Content { name, de: entries.de })
-            .map_err(|error| place(error, whole, left))?;
+            .visit_enum(Content { name, de: &mut *entries.de })
+            .map_err(|error| entries.de.place(error, left))?;
         entries.close()?;
         Ok(value)
     }

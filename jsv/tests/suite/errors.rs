@@ -127,6 +127,84 @@ fn lines_and_columns_count_characters() {
     assert!(jsv::from_str::<Person>(text).is_err());
 }
 
+/// What does not fit is said where it stands, not where the line before it ends.
+#[test]
+fn layout_is_not_taken_for_what_is_wrong() {
+    #[track_caller]
+    fn stands_at<T: DeserializeOwned + Debug>(text: &str, place: (usize, usize)) {
+        let error = jsv::from_str::<T>(text).expect_err(text);
+        assert_eq!((error.line(), error.column()), place, "{error} in {text:?}");
+    }
+    #[derive(Deserialize, Debug, PartialEq, Eq, PartialOrd, Ord)]
+    enum Name {
+        A,
+    }
+    #[derive(Deserialize, Debug)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only its errors are looked at")]
+    struct Strict {
+        a: u8,
+    }
+    #[derive(Deserialize, Debug)]
+    #[serde(untagged)]
+    #[expect(dead_code, reason = "only its errors are looked at")]
+    enum Untagged {
+        List(Vec<String>),
+        Map(BTreeMap<String, String>),
+    }
+    #[derive(Deserialize, Debug)]
+    #[serde(transparent)]
+    #[expect(dead_code, reason = "only its errors are looked at")]
+    struct Bytes(#[serde(with = "jsv::base64")] Vec<u8>);
+    #[derive(Deserialize, Debug)]
+    #[serde(transparent)]
+    #[expect(dead_code, reason = "only its errors are looked at")]
+    struct Time(#[serde(with = "jsv::time::utc")] time::OffsetDateTime);
+    #[derive(Deserialize, Debug)]
+    #[serde(transparent)]
+    #[expect(dead_code, reason = "only its errors are looked at")]
+    struct Id(#[serde(with = "jsv::uuid")] uuid::Uuid);
+    #[derive(Deserialize, Debug)]
+    #[expect(dead_code, reason = "only its errors are looked at")]
+    struct Holds<T> {
+        member: T,
+    }
+    macro_rules! stands {
+        ($($type:ty),*) => {
+            $(
+                stands_at::<Holds<$type>>("{\n\tmember: \n\t\t!!\n}", (3, 3));
+                stands_at::<Holds<$type>>("{\n\tmember:\t\"!!\"\n}", (2, 10));
+                stands_at::<Holds<Option<$type>>>("{\n\tmember: !!\n}", (2, 10));
+                stands_at::<Vec<$type>>("[\n\t!!\n]", (2, 2));
+                stands_at::<BTreeMap<String, $type>>("{\n\tname : !!\n}", (2, 9));
+            )*
+        };
+    }
+    stands!(
+        bool,
+        u8,
+        f64,
+        char,
+        Name,
+        std::net::Ipv4Addr,
+        std::num::NonZeroU8,
+        Untagged,
+        Bytes,
+        Time,
+        Id
+    );
+    stands_at::<Holds<std::num::NonZeroU8>>("{\n\tmember: 0\n}", (2, 10));
+    macro_rules! named {
+        ($($type:ty),*) => {
+            $(stands_at::<BTreeMap<$type, u8>>("{\n\t!!: 1\n}", (2, 2));)*
+        };
+    }
+    named!(bool, i32, char, Name, std::net::Ipv4Addr);
+    stands_at::<BTreeMap<i32, i32>>("{\n\t1: 1,\n\tx: 1\n}", (3, 2));
+    stands_at::<Strict>("{\n\ta: 1,\n\tb: 1\n}", (3, 2));
+    stands_at::<Strict>("{\n\ta: 1,\n\t\"b\": 1\n}", (3, 2));
+}
+
 #[test]
 fn bytes_that_are_no_text_are_refused() {
     let error = jsv::from_slice::<Vec<String>>(b"[a,\n\xff]").unwrap_err();
