@@ -486,7 +486,7 @@ impl<'de> de::Deserializer<'de> for &mut Deserializer<'de> {
 
     /// Base64, or a list of numbers.
     fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        if self.peek() == Some(b'[') {
+        if self.peek() == Some(b'[') || (self.skip_blank() && self.peek() == Some(b'[')) {
             return self.deserialize_seq(visitor);
         }
         let bytes = self.base64()?;

@@ -124,6 +124,22 @@ fn indented_text_keeps_what_looks_like_layout() {
 }
 
 #[test]
+fn bytes_are_read_through_the_layout() {
+    #[derive(Deserialize, PartialEq, Debug)]
+    struct Photo {
+        #[serde(with = "jsv::base64")]
+        bytes: Vec<u8>,
+        #[serde(with = "jsv::base64::option", default)]
+        more: Option<Vec<u8>>,
+    }
+    for bytes in ["[1,2]", "\n\t[\n\t\t1,\n\t\t2\n\t]", "AQI=", "\"AQI=\""] {
+        let text = format!("{{\n\tbytes: {bytes},\n\tmore: {bytes}\n}}");
+        let photo = Photo { bytes: vec![1, 2], more: Some(vec![1, 2]) };
+        assert_eq!(jsv::from_str::<Photo>(&text).unwrap(), photo, "{text}");
+    }
+}
+
+#[test]
 fn indented_text_keeps_names_of_one_blank() {
     let options = jsv::Options::new().indented(true);
     let map: BTreeMap<char, u8> =
