@@ -23,8 +23,7 @@ struct Inner {
 /// A line and a column, both counted from 1, the column in characters.
 #[derive(Clone, Copy)]
 struct Place {
-    /// Unknown when the place came back to us as text.
-    offset: Option<usize>,
+    offset: usize,
     line: usize,
     column: usize,
 }
@@ -102,7 +101,7 @@ impl Error {
     /// The byte offset of the trouble, when there is a text to point at.
     #[must_use]
     pub fn offset(&self) -> Option<usize> {
-        self.0.place.and_then(|place| place.offset)
+        self.0.place.map(|place| place.offset)
     }
 
     /// What kind of trouble this is.
@@ -179,11 +178,24 @@ impl Error {
     }
 
     /// Gives an error that was born in a visitor, which knows no text, the place of the value it looked at.
+    ///
+    /// Layers that flatten errors to text, such as `erased_serde`, hand our own messages back to us. If this one ends
+    /// with the place where something was wrong last, that is taken out of the text again, so that it is neither lost
+    /// nor said twice. Any other place in a text is one in another document.
     #[cold]
-    pub(crate) fn or_at(mut self, whole: &str, offset: usize) -> Self {
-        if self.0.place.is_none() && !matches!(self.0.kind, Kind::Io(_)) {
-            self.0.place = Some(Place::of(whole, offset));
+    pub(crate) fn or_at(mut self, whole: &str, last: Option<usize>, offset: usize) -> Self {
+        if self.0.place.is_some() || matches!(self.0.kind, Kind::Io(_)) {
+            return self;
         }
+        let mut place = Place::of(whole, offset);
+        if let Kind::Custom(message) = &mut self.0.kind
+            && let Some(last) = last.map(|last| Place::of(whole, last))
+            && let Some(said) = message.strip_suffix(&last.to_string())
+        {
+            message.truncate(said.len());
+            place = last;
+        }
+        self.0.place = Some(place);
         self
     }
 }
@@ -196,10 +208,16 @@ impl Place {
         let line_start =
             memchr::memrchr(b'\n', before.as_bytes()).map_or(mark.min(offset), |at| at + 1);
         Self {
-            offset: Some(offset),
+            offset,
             line: 1 + memchr::memchr_iter(b'\n', before.as_bytes()).count(),
             column: 1 + before[line_start..].chars().count(),
         }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, " at line {} column {}", self.line, self.column)
     }
 }
 
@@ -230,7 +248,7 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.kind.fmt(f)?;
         match self.0.place {
-            Some(place) => write!(f, " at line {} column {}", place.line, place.column),
+            Some(place) => place.fmt(f),
             None => Ok(()),
         }
     }
@@ -255,7 +273,7 @@ impl std::error::Error for Error {
 impl serde::de::Error for Error {
     #[cold]
     fn custom<T: fmt::Display>(message: T) -> Self {
-        placed_text(message.to_string())
+        Self::unplaced(Kind::Custom(message.to_string()))
     }
 }
 
@@ -264,21 +282,6 @@ impl serde::ser::Error for Error {
     fn custom<T: fmt::Display>(message: T) -> Self {
         Self::unplaced(Kind::Custom(message.to_string()))
     }
-}
-
-/// Layers that flatten errors to text, such as `erased_serde`, hand our own messages back to us; the place is
-/// taken out of the text again so that it is neither lost nor said twice.
-fn placed_text(mut message: String) -> Error {
-    let place = message.rfind(" at line ").and_then(|start| {
-        let (line, column) = message[start + 9..].split_once(" column ")?;
-        let (line, column) = (line.parse().ok()?, column.parse().ok()?);
-        (line > 0 && column > 0).then_some((start, Place { offset: None, line, column }))
-    });
-    let place = place.map(|(start, place)| {
-        message.truncate(start);
-        place
-    });
-    Error(Box::new(Inner { kind: Kind::Custom(message), place }))
 }
 
 impl From<Error> for std::io::Error {

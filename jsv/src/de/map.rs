@@ -41,12 +41,6 @@ impl<'de> Deserializer<'de> {
         }
         value
     }
-
-    /// Gives what a visitor says of a container as a whole, such as a missing member, the place of its bracket.
-    #[cold]
-    pub(super) fn begun_at(&mut self, opened: Opened, error: Error) -> Error {
-        self.place_at(error, if opened.at == NOWHERE { 0 } else { opened.at })
-    }
 }
 
 /// Where a container began that has no bracket.

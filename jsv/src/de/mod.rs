@@ -15,6 +15,7 @@ mod key;
 mod map;
 mod members;
 mod number;
+mod place;
 mod seq;
 mod text;
 mod variant;
@@ -24,7 +25,7 @@ use serde::de::{self, Visitor};
 pub(crate) use seq::ONE_NULL;
 
 use crate::error::Kind;
-use crate::grammar::{self, Fault, Parsed};
+use crate::grammar::{self, Parsed};
 use crate::{Error, Options, Result, layout, scan};
 
 /// Reads one value from a text.
@@ -56,6 +57,8 @@ pub struct Deserializer<'de> {
     level: usize,
     /// Where unquoted text first held a quote or bracket, inside the current member of the outermost container.
     stray: Option<usize>,
+    /// Where something was wrong, if anything was.
+    wrong: Option<usize>,
     /// Where the next `]` is, as far as it has been looked for; see `look_for_bracket`.
     bracket: usize,
 }
@@ -128,6 +131,7 @@ impl<'de> Deserializer<'de> {
             tail: rest.len() - rest.trim_ascii_end().len(),
             level: 0,
             stray: None,
+            wrong: None,
             bracket: 0,
         }
     }
@@ -202,54 +206,6 @@ impl<'de> Deserializer<'de> {
                 Ok(token)
             }
             Err(error) => Err(self.fault(error)),
-        }
-    }
-
-    #[cold]
-    fn fault(&mut self, error: nom::Err<Fault<'de>>) -> Error {
-        match error {
-            nom::Err::Error(fault) | nom::Err::Failure(fault) => {
-                self.error_at(fault.what.into(), self.whole.len() - fault.at.len())
-            }
-            nom::Err::Incomplete(_) => self.error(Kind::Expected("more text")),
-        }
-    }
-
-    /// An error at the cursor.
-    #[cold]
-    fn error(&mut self, kind: Kind) -> Error {
-        self.error_at(kind, self.offset())
-    }
-
-    /// An error at an offset.
-    #[cold]
-    fn error_at(&mut self, kind: Kind, offset: usize) -> Error {
-        Error::at(kind, self.whole, offset)
-    }
-
-    /// An error about the value at an offset, or behind the layout there.
-    #[cold]
-    fn error_about(&mut self, kind: Kind, offset: usize) -> Error {
-        self.error_at(kind, self.past_layout(offset))
-    }
-
-    /// Gives an error that knows no place that of the value at an offset, or behind the layout there.
-    #[cold]
-    pub(crate) fn place_at(&mut self, error: Error, offset: usize) -> Error {
-        error.or_at(self.whole, self.past_layout(offset))
-    }
-
-    /// The same for a value that begins so many bytes before the end.
-    #[cold]
-    fn place(&mut self, error: Error, left: usize) -> Error {
-        self.place_at(error, self.whole.len() - left)
-    }
-
-    /// The offset of what follows the layout that may be at this one.
-    fn past_layout(&self, offset: usize) -> usize {
-        match grammar::blank(&self.whole[offset..]) {
-            Ok((rest, _)) if self.formatted => self.whole.len() - rest.len(),
-            _ => offset,
         }
     }
 

@@ -10,7 +10,7 @@ use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use super::{Context, Deserializer};
 use crate::error::Kind;
 use crate::grammar::{self, Text};
-use crate::{Error, Result, scan};
+use crate::{Result, scan};
 
 impl<'de> Deserializer<'de> {
     /// Unquoted text that ends at a plain separator, with nothing unusual in it: nearly all text there is. One look at
@@ -149,12 +149,6 @@ impl<'de> Deserializer<'de> {
     /// The text of a scalar, out of its quotes. What it is worth is for the caller to say.
     pub(super) fn scalar(&mut self) -> Result<std::borrow::Cow<'de, str>> {
         self.text().map(Text::undoubled)
-    }
-
-    /// The error for text that does not fit the type, at the value's offset.
-    #[cold]
-    pub(super) fn invalid(&mut self, offset: usize, found: &str, expected: &'static str) -> Error {
-        self.error_about(Kind::invalid(found, expected), offset)
     }
 
     /// `true` and `false` in any case, or one of the short forms that `ServiceStack` takes.

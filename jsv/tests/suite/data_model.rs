@@ -131,6 +131,18 @@ fn a_document_that_begins_with_a_byte_order_mark_keeps_it() {
     assert_eq!((error.column(), error.offset()), (2, Some(4)));
 }
 
+/// A person, read by way of a trait object.
+#[derive(Debug)]
+struct Erased;
+
+impl<'de> Deserialize<'de> for Erased {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let mut from = <dyn erased_serde::Deserializer>::erase(from);
+        let person = erased_serde::deserialize::<Person>(&mut from);
+        person.map(|_| Erased).map_err(serde::de::Error::custom)
+    }
+}
+
 /// Other crates hand `&mut Deserializer` and `&mut Serializer` around as trait objects.
 #[test]
 fn the_reader_and_writer_work_erased() {
@@ -146,4 +158,7 @@ fn the_reader_and_writer_work_erased() {
     let error =
         erased_serde::deserialize::<Person>(&mut <dyn erased_serde::Deserializer>::erase(&mut de));
     assert_eq!(error.unwrap_err().to_string(), "invalid number `x` at line 1 column 16");
+    let error = jsv::from_str::<Erased>("{Id:1,\nBoss:{Id:x}}").unwrap_err();
+    assert_eq!(error.to_string(), "invalid number `x` at line 2 column 10");
+    assert_eq!(error.offset(), Some(16));
 }

@@ -205,6 +205,32 @@ fn layout_is_not_taken_for_what_is_wrong() {
     stands_at::<Strict>("{\n\ta: 1,\n\t\"b\": 1\n}", (3, 2));
 }
 
+/// A place in a message is one of this document only if it was found by this reader.
+#[test]
+fn a_place_in_another_document_is_not_taken_for_one_in_this() {
+    struct Json;
+    impl<'de> Deserialize<'de> for Json {
+        fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+            let text = String::deserialize(from)?;
+            serde_json::from_str::<u8>(&text).map_err(serde::de::Error::custom).map(|_| Json)
+        }
+    }
+    #[derive(Deserialize)]
+    #[expect(dead_code, reason = "only its errors are looked at")]
+    struct Holds {
+        id: u8,
+        json: Json,
+    }
+    let text = "{\n\tid: 1,\n\n\tjson: x\n}";
+    let error = jsv::from_str::<Holds>(text).err().unwrap();
+    assert_eq!(error.to_string(), "expected value at line 1 column 1 at line 4 column 8");
+    assert_eq!((error.line(), error.column(), error.offset()), (4, 8, text.find('x')));
+    assert_eq!(error.classify(), Category::Data);
+    // Nor where there is no document at all.
+    let error: jsv::Error = serde::de::Error::custom("x at line 3 column 4");
+    assert_eq!((error.line(), error.to_string().as_str()), (0, "x at line 3 column 4"));
+}
+
 #[test]
 fn bytes_that_are_no_text_are_refused() {
     let error = jsv::from_slice::<Vec<String>>(b"[a,\n\xff]").unwrap_err();
