@@ -127,6 +127,33 @@ fn balanced(input: &str, open: u8, close: u8) -> Parsed<'_> {
     fault(input, Syntax::Unclosed(char::from(open)))
 }
 
+/// Where a text has the first quote or bracket that has no partner in it, as `braced` and `bracketed` count, each its
+/// own. If it has none, it leads neither of them astray, whatever is around it.
+pub(crate) fn unpaired(text: &str) -> Option<usize> {
+    /// How many brackets of a kind are open, and where the outermost of them is.
+    #[derive(Clone, Copy, Default)]
+    struct Open(usize, usize);
+    let (mut brace, mut bracket, mut quote) = (Open::default(), Open::default(), None);
+    let bytes = text.as_bytes();
+    let mut at = scan::structural(bytes);
+    while let Some(&byte) = bytes.get(at) {
+        let open = if matches!(byte, b'{' | b'}') { &mut brace } else { &mut bracket };
+        match (byte, open.0) {
+            (b'"', _) => quote = if quote.is_none() { Some(at) } else { None },
+            (b',', _) => {}
+            _ if quote.is_some() => {}
+            (b'{' | b'[', 0) => *open = Open(1, at),
+            (b'{' | b'[', _) => open.0 += 1,
+            (_, 0) => return Some(at),
+            _ => open.0 -= 1,
+        }
+        at += 1;
+        at += scan::structural(&bytes[at..]);
+    }
+    let opened = [brace, bracket].into_iter().filter(|open| open.0 > 0).map(|open| open.1);
+    opened.chain(quote).min()
+}
+
 /// `bare_member = { any - ( ',' | '}' ) } ;`
 #[expect(clippy::unnecessary_wraps, reason = "a production like the others")]
 pub(crate) fn bare_member(input: &str) -> Parsed<'_> {
@@ -236,6 +263,24 @@ mod tests {
         reads(bracketed, "[[a],{],b", ",b", "[[a],{]");
         fails(braced, "{a:{b}", "{a:{b}", Syntax::Unclosed('{'));
         fails(bracketed, "[\"]", "[\"]", Syntax::Unclosed('['));
+    }
+
+    #[test]
+    fn what_has_a_partner_leads_no_count_astray() {
+        for text in ["", "a", "\"a\"", "a\"{]\"b", "{[}]", "[{a:\"\"\"\"}]", "{}[][[]]"] {
+            assert_eq!(unpaired(text), None, "{text}");
+        }
+        for (text, at) in [
+            ("a\"b", 1),
+            ("\"a\"b\"", 4),
+            ("a]", 1),
+            ("}{", 0),
+            ("[[]", 0),
+            ("[]{\"}\"", 2),
+            ("\"]\"[\"", 3),
+        ] {
+            assert_eq!(unpaired(text), Some(at), "{text}");
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::key::Key;
 use super::{Context, Deserializer, Opened};
 use crate::error::Kind;
 use crate::grammar::Text;
-use crate::{Error, Result, grammar};
+use crate::{Error, Result, grammar, scan};
 
 impl<'de> Deserializer<'de> {
     /// A map. It may come without braces, as all of a document or of an unquoted text.
@@ -254,8 +254,8 @@ impl<'de> Deserializer<'de> {
             Some(b'{') => Text::plain(self.take(grammar::braced)?),
             _ => {
                 let key = self.take(grammar::bare_key)?;
-                if let Some(at) = key.bytes().position(|byte| b"\"{}[]".contains(&byte)) {
-                    self.note_stray(start + at);
+                if scan::structural(key.as_bytes()) < key.len() {
+                    self.note_stray(start, key);
                 }
                 Text::plain(if self.formatted { key.trim_ascii_end() } else { key })
             }

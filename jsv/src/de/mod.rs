@@ -6,7 +6,7 @@
 //!
 //! One rule has no production. `ServiceStack.Text` cuts a nested value out by counting brackets before it reads it,
 //! so a stray quote or bracket in unquoted text makes it cut at the wrong place and lose what follows. Where that
-//! would happen this reader refuses: see [`Deserializer::leave`].
+//! would happen this reader refuses: see [`stray`].
 //!
 //! Adding a type of the data model: its method in the `Deserializer` impl below, and its row in
 //! `tests/suite/data_model.rs`.
@@ -17,12 +17,14 @@ mod members;
 mod number;
 mod place;
 mod seq;
+mod stray;
 mod text;
 mod variant;
 
 use serde::de::{self, Visitor};
 
 pub(crate) use seq::ONE_NULL;
+use stray::Strays;
 
 use crate::error::Kind;
 use crate::grammar::{self, Parsed};
@@ -55,8 +57,8 @@ pub struct Deserializer<'de> {
     tail: usize,
     /// How many containers are open.
     level: usize,
-    /// Where unquoted text first held a quote or bracket, inside the current member of the outermost container.
-    stray: Option<usize>,
+    /// Quotes and brackets that may lead a count astray, inside the current member of the outermost container.
+    stray: Option<Strays>,
     /// Where something was wrong, if anything was.
     wrong: Option<usize>,
     /// Where the next `]` is, as far as it has been looked for; see `look_for_bracket`.
@@ -256,12 +258,6 @@ impl<'de> Deserializer<'de> {
         self.rest.len() == self.tail + 1
     }
 
-    /// Remembers that unquoted text holds a quote or bracket, for [`Deserializer::leave`] to judge.
-    #[cold]
-    fn note_stray(&mut self, offset: usize) {
-        self.stray.get_or_insert(offset);
-    }
-
     /// Text in quotes with none in it, the second most frequent kind.
     #[inline(never)]
     fn visit_quoted_text<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value> {
@@ -319,11 +315,8 @@ impl<'de> Deserializer<'de> {
         value
     }
 
-    /// Steps over the closing bracket of a container.
-    ///
-    /// If unquoted text inside held a quote or bracket, the container is cut out again the way `ServiceStack.Text`
-    /// does it, by counting; if that cut ends elsewhere, the original would read something else from here on, and
-    /// that is an error. The recount makes a stray cost time in proportion to the depth limit, nothing worse.
+    /// Steps over the closing bracket of a container, which is cut out again if there was a stray quote or bracket in
+    /// it: see [`stray`].
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "once for every struct")]
     fn leave(&mut self, opened: Opened, bracket: char) -> Result<()> {
@@ -334,26 +327,6 @@ impl<'de> Deserializer<'de> {
             Some(stray) => self.recount(opened, stray),
             None => Ok(()),
         }
-    }
-
-    #[cold]
-    fn recount(&mut self, opened: Opened, stray: usize) -> Result<()> {
-        if opened.around.context == Context::Document {
-            self.stray = None;
-            return Ok(());
-        }
-        let container = &self.whole[opened.at..];
-        let cut = match container.as_bytes().first() {
-            Some(b'{') => grammar::braced(container),
-            _ => grammar::bracketed(container),
-        };
-        if !cut.is_ok_and(|(rest, _)| rest.len() == self.rest.len()) {
-            return Err(self.error_at(Kind::Ambiguous, stray));
-        }
-        if self.level <= 1 {
-            self.stray = None;
-        }
-        Ok(())
     }
 }
 

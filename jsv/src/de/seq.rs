@@ -228,7 +228,7 @@ impl List<'_, '_> {
             }
             None => Err(self.de.error_at(Kind::Unclosed('['), self.opened.at)),
             Some(b'}') => {
-                self.de.note_stray(self.de.offset());
+                self.de.note_stray(self.de.offset(), "}");
                 self.de.advance();
                 Ok(true)
             }

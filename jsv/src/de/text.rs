@@ -71,7 +71,7 @@ impl<'de> Deserializer<'de> {
             (text, memchr::memchr2(b'{', b'}', text.as_bytes()))
         };
         if others.is_some() {
-            self.note_stray(start);
+            self.note_stray(start, text);
         }
         Ok(text)
     }
@@ -94,9 +94,7 @@ impl<'de> Deserializer<'de> {
             Context::List => self.take(grammar::bare_element)?,
             Context::OuterList => self.outer_element(),
         };
-        if let Some(at) = text.bytes().position(|byte| matches!(byte, b'"' | b'{' | b'[' | b']')) {
-            self.note_stray(start + at);
-        }
+        self.note_stray(start, text);
         Ok(text)
     }
 

@@ -89,6 +89,20 @@ fn what_the_original_would_lose_is_refused() {
         "unquoted text with an unbalanced quote or bracket inside another value at line 1 column 24",
         Syntax,
     );
+    // Not those that have a partner, nor those of which a count has shown that they do no harm.
+    #[track_caller]
+    fn astray<T: DeserializeOwned + Debug>(before: &str, after: &str) {
+        let message = "unquoted text with an unbalanced quote or bracket inside another value";
+        let place = format!("at line 1 column {}", before.len() + 1);
+        fails::<T>(&format!("{before}{after}"), &format!("{message} {place}"), Syntax);
+    }
+    let boss = "{id:1,boss:{id:2,name:x\"y\"z,boss:{id:3,";
+    astray::<Person>(&format!("{boss}name:q"), "\"}}}");
+    astray::<Person>(&format!("{boss}other:a\",name:a\",boss:{{id:4,name:b"), "\"}}}}");
+    type Names = BTreeMap<String, Vec<BTreeMap<String, String>>>;
+    astray::<Names>("{IS:[{A:a\"b\"c},{A:d", "\"e}]}");
+    astray::<Names>("{IS:[{A:a\",B:b\"c},{A:d", "\"e}]}");
+    astray::<Names>("{IS:[{A:a", "]b},{A:d[e},{A:]}]}");
     fails::<Person>(
         "{id,name:a}",
         "member `name` is part of another name at line 1 column 5",
