@@ -49,6 +49,8 @@ pub enum Category {
 pub(crate) enum Kind {
     /// Something else had to stand here.
     Expected(&'static str),
+    /// The same, but the text ended.
+    Ended(&'static str),
     /// A quote or bracket without its partner; the place is where it was opened.
     Unclosed(char),
     /// A closing bracket that nothing opened.
@@ -116,7 +118,7 @@ impl Error {
             | Kind::HiddenMember(_)
             | Kind::TooDeep(_)
             | Kind::NotUtf8 => Category::Syntax,
-            Kind::Unclosed(_) => Category::Eof,
+            Kind::Ended(_) | Kind::Unclosed(_) => Category::Eof,
             Kind::Invalid { .. } | Kind::Unwritable(_) | Kind::Custom(_) => Category::Data,
             Kind::Io(_) => Category::Io,
         }
@@ -160,6 +162,15 @@ impl Error {
     #[cold]
     pub(crate) fn unplaced(kind: Kind) -> Self {
         Self(Box::new(Inner { kind, place: None }))
+    }
+
+    /// The same error about a text that is not the end of the document.
+    #[cold]
+    pub(crate) fn amid_document(mut self) -> Self {
+        if let Kind::Ended(what) = self.0.kind {
+            self.0.kind = Kind::Expected(what);
+        }
+        self
     }
 
     #[cold]
@@ -224,7 +235,7 @@ impl fmt::Display for Place {
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Kind::Expected(what) => write!(f, "expected {what}"),
+            Kind::Expected(what) | Kind::Ended(what) => write!(f, "expected {what}"),
             Kind::Unclosed(what) => write!(f, "`{what}` is not closed"),
             Kind::Unopened(what) => write!(f, "`{what}` closes nothing"),
             Kind::AfterValue => f.write_str("text after a quoted or bracketed value"),
@@ -288,7 +299,9 @@ impl From<Error> for std::io::Error {
     fn from(error: Error) -> Self {
         match error.0.kind {
             Kind::Io(error) => error,
-            Kind::Unclosed(_) => Self::new(std::io::ErrorKind::UnexpectedEof, error),
+            Kind::Ended(_) | Kind::Unclosed(_) => {
+                Self::new(std::io::ErrorKind::UnexpectedEof, error)
+            }
             _ => Self::new(std::io::ErrorKind::InvalidData, error),
         }
     }

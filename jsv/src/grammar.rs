@@ -28,6 +28,8 @@ pub(crate) struct Fault<'a> {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Syntax {
     Expected(&'static str),
+    /// The same, and there is nothing left that could be it.
+    Ended(&'static str),
     Unclosed(char),
 }
 
@@ -35,6 +37,7 @@ impl From<Syntax> for Kind {
     fn from(syntax: Syntax) -> Self {
         match syntax {
             Syntax::Expected(what) => Self::Expected(what),
+            Syntax::Ended(what) => Self::Ended(what),
             Syntax::Unclosed(open) => Self::Unclosed(open),
         }
     }
@@ -186,12 +189,17 @@ pub(crate) fn bare_element(input: &str) -> Parsed<'_> {
 
 /// `bare_key = any , { any - ':' } ;`
 ///
-/// The first character is never the colon, so a key is never empty: an empty one is written `""`.
+/// The first character is never the colon, so a key is never empty: an empty one is written `""`. Text that ends in a
+/// key was cut off, unless there is a separator that somebody may have taken for the key's end.
 pub(crate) fn bare_key(input: &str) -> Parsed<'_> {
+    const WHAT: &str = "a name and `:`";
     let bytes = input.as_bytes();
     match bytes.get(1..).and_then(|after| memchr::memchr(b':', after)) {
         Some(at) => Ok((&input[at + 1..], &input[..=at])),
-        None => fault(input, Syntax::Expected("a name and `:`")),
+        None if memchr::memchr2(b',', b'}', bytes).is_some() => {
+            fault(input, Syntax::Expected(WHAT))
+        }
+        None => fault(input, Syntax::Ended(WHAT)),
     }
 }
 
@@ -199,6 +207,7 @@ pub(crate) fn bare_key(input: &str) -> Parsed<'_> {
 pub(crate) fn colon(input: &str) -> Parsed<'_, ()> {
     match input.strip_prefix(':') {
         Some(rest) => Ok((rest, ())),
+        None if input.is_empty() => fault(input, Syntax::Ended("`:`")),
         None => fault(input, Syntax::Expected("`:`")),
     }
 }
@@ -290,8 +299,11 @@ mod tests {
         reads(bare_element, "a{b\"}", "}", "a{b\"");
         reads(bare_key, ":a:b", ":b", ":a");
         reads(bare_key, "é:b", ":b", "é");
-        fails(bare_key, ":", ":", Syntax::Expected("a name and `:`"));
-        fails(bare_key, "", "", Syntax::Expected("a name and `:`"));
+        fails(bare_key, ":", ":", Syntax::Ended("a name and `:`"));
+        fails(bare_key, "", "", Syntax::Ended("a name and `:`"));
+        fails(bare_key, "a,b", "a,b", Syntax::Expected("a name and `:`"));
+        fails(colon, "", "", Syntax::Ended("`:`"));
+        fails(colon, "x", "x", Syntax::Expected("`:`"));
         reads(blank, " \t\r\nx ", "x ", " \t\r\n");
         reads(colon, ":x", "x", ());
     }

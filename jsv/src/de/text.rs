@@ -10,7 +10,7 @@ use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use super::{Context, Deserializer};
 use crate::error::Kind;
 use crate::grammar::{self, Text};
-use crate::{Result, scan};
+use crate::{Error, Result, scan};
 
 impl<'de> Deserializer<'de> {
     /// Unquoted text that ends at a plain separator, with nothing unusual in it: nearly all text there is. One look at
@@ -124,6 +124,9 @@ impl<'de> Deserializer<'de> {
         let mut value = read(self);
         if value.is_ok() && !self.rest.is_empty() {
             value = Err(self.error(Kind::AfterValue));
+        }
+        if !rest.is_empty() {
+            value = value.map_err(Error::amid_document);
         }
         (self.whole, self.rest, self.around) = (whole, rest, around);
         (self.tail, self.cut) = (tail, cut);

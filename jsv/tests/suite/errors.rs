@@ -45,6 +45,25 @@ fn what_is_not_closed_is_said_where_it_was_opened() {
 }
 
 #[test]
+fn a_text_that_ends_in_a_name_was_cut_off() {
+    use Category::{Eof, Syntax};
+    let name = "expected a name and `:` at line 1 column";
+    fails::<Person>("{\"id\"", "expected `:` at line 1 column 6", Eof);
+    fails::<Person>("{id:1,", &format!("{name} 7"), Eof);
+    fails::<Person>("{id:1,na", &format!("{name} 7"), Eof);
+    fails::<Person>("{na", &format!("{name} 2"), Eof);
+    fails::<BTreeMap<u8, u8>>("{1:1,2", &format!("{name} 6"), Eof);
+    fails::<BTreeMap<String, u8>>("a:1,b", &format!("{name} 5"), Eof);
+    fails::<Person>("{\n\tid: 1,\n\t\"name\" ", "expected `:` at line 3 column 9", Eof);
+    fails::<Colour>("{Mixed", &format!("{name} 2"), Eof);
+    // Here the name is at an end, and so is the text of a map in a list.
+    fails::<Person>("{id:1,name}", &format!("{name} 7"), Syntax);
+    fails::<Vec<BTreeMap<String, u8>>>("[a]", &format!("{name} 2"), Syntax);
+    let error = std::io::Error::from(jsv::from_str::<Person>("{na").unwrap_err());
+    assert_eq!(error.kind(), std::io::ErrorKind::UnexpectedEof);
+}
+
+#[test]
 fn what_stands_in_the_wrong_place_is_said() {
     use Category::Syntax;
     fails::<Person>("[1]", "expected `{` at line 1 column 1", Syntax);
