@@ -70,15 +70,16 @@ impl Value {
         Some(value)
     }
 
-    /// The text as a number, a bool or whatever else it should be, by the rules for reading one.
+    /// The text as a number, a bool or whatever else it should be, by the rules for reading one. It is out of its quotes;
+    /// any in it are text.
     ///
     /// # Errors
     ///
     /// If it is no text, or one that does not fit the type.
     pub fn parse<T: serde::de::DeserializeOwned>(&self) -> crate::Result<T> {
         match self {
-            Self::Text(text) => crate::from_str(text),
-            Self::Null => crate::from_str(""),
+            Self::Text(text) => crate::de::value_of(text),
+            Self::Null => crate::de::value_of(""),
             _ => Err(crate::Error::custom_text("a list or map is no single value")),
         }
     }

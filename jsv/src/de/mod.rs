@@ -21,14 +21,14 @@ mod stray;
 mod text;
 mod variant;
 
-use serde::de::{self, Visitor};
+use serde::de::{self, DeserializeOwned, Visitor};
 
 pub(crate) use seq::ONE_NULL;
 use stray::Strays;
 
 use crate::error::Kind;
 use crate::grammar::{self, Parsed};
-use crate::{Error, Options, Result, layout, scan};
+use crate::{Error, Options, Result, forms, layout, scan};
 
 /// Reads one value from a text.
 ///
@@ -52,6 +52,8 @@ pub struct Deserializer<'de> {
     formatted: bool,
     /// Whether what is left is one unquoted text, cut out of the document: no `,` or `}` is in it.
     cut: bool,
+    /// Whether this is the text of a value that is out of its quotes, and not a document.
+    bare: bool,
     options: Options,
     /// How many bytes of white space end the document.
     tail: usize,
@@ -129,6 +131,7 @@ impl<'de> Deserializer<'de> {
             around: Around { context: Context::Document, comma: NEVER, closer: NEVER },
             formatted: layout::is_formatted(rest),
             cut: false,
+            bare: false,
             options,
             tail: rest.len() - rest.trim_ascii_end().len(),
             level: 0,
@@ -136,6 +139,11 @@ impl<'de> Deserializer<'de> {
             wrong: None,
             bracket: 0,
         }
+    }
+
+    /// A reader of the text of one value, as it is without quotes around it.
+    fn of_value(text: &'de str) -> Self {
+        Self { rest: text, bare: true, ..Self::new(text) }
     }
 
     /// A reader of bytes with the default [`Options`].
@@ -181,6 +189,11 @@ impl<'de> Deserializer<'de> {
     #[inline]
     fn peek(&self) -> Option<u8> {
         self.rest.as_bytes().first().copied()
+    }
+
+    /// Whether a quote at the cursor has text between it and another one, and is not text itself.
+    fn quotes(&self) -> bool {
+        !(self.bare && self.around.context == Context::Document)
     }
 
     /// Moves the cursor past one ASCII byte that has been peeked at.
@@ -294,6 +307,18 @@ impl<'de> Deserializer<'de> {
         value
     }
 
+    /// What [`crate::nullable`] asks for: two quotes are none, like no text.
+    #[cold]
+    fn nullable<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value> {
+        match self.rest.strip_prefix("\"\"") {
+            Some(rest) if self.quotes() && !rest.starts_with('"') => {
+                self.rest = rest;
+                visitor.visit_none()
+            }
+            _ => visitor.visit_some(self),
+        }
+    }
+
     /// Begins a container; the cursor stays at its opening bracket.
     #[inline]
     fn enter(&mut self) -> Result<Opened> {
@@ -328,6 +353,14 @@ impl<'de> Deserializer<'de> {
             None => Ok(()),
         }
     }
+}
+
+/// Reads the text of one value, which is out of its quotes.
+pub(crate) fn value_of<T: DeserializeOwned>(text: &str) -> Result<T> {
+    let mut de = Deserializer::of_value(text);
+    let value = T::deserialize(&mut de).map_err(|error| de.place_at(error, 0))?;
+    de.end()?;
+    Ok(value)
 }
 
 /// Where a container began, and what was around it.
@@ -450,9 +483,12 @@ impl<'de> de::Deserializer<'de> for &mut Deserializer<'de> {
     #[inline]
     fn deserialize_newtype_struct<V: Visitor<'de>>(
         self,
-        _: &'static str,
+        name: &'static str,
         visitor: V,
     ) -> Result<V::Value> {
+        if name == forms::NULLABLE {
+            return self.nullable(visitor);
+        }
         visitor.visit_newtype_struct(self)
     }
 

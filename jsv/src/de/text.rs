@@ -44,7 +44,7 @@ impl<'de> Deserializer<'de> {
     #[inline(never)]
     pub(super) fn text(&mut self) -> Result<Text<'de>> {
         match self.peek() {
-            Some(b'"') => {
+            Some(b'"') if self.quotes() => {
                 let text = self.take(grammar::quoted)?;
                 if self.around.context == Context::Document && !self.rest.is_empty() {
                     return Err(self.error(Kind::AfterValue));

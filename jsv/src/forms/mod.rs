@@ -24,6 +24,9 @@ pub mod uuid;
 /// written so. Other formats see a newtype around text.
 pub(crate) const RAW: &str = "$jsv::raw";
 
+/// The name of the newtype by which our reader knows that two quotes are null. Other formats see a newtype around text.
+pub(crate) const NULLABLE: &str = "$jsv::nullable";
+
 /// Reads a text and parses it; what cannot be parsed is an error that names what was expected.
 #[cfg(any(feature = "time", feature = "chrono", feature = "uuid", feature = "rust_decimal"))]
 pub(crate) struct Parse<F> {

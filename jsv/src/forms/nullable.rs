@@ -53,7 +53,38 @@ impl<'de, T: DeserializeOwned> Visitor<'de> for Perhaps<T> {
         Ok(None)
     }
 
+    fn visit_unit<E>(self) -> Result<Option<T>, E> {
+        Ok(None)
+    }
+
     fn visit_some<D: Deserializer<'de>>(self, from: D) -> Result<Option<T>, D::Error> {
+        from.deserialize_newtype_struct(super::NULLABLE, NotEmpty(PhantomData))
+    }
+}
+
+/// What is there, but may be two quotes.
+struct NotEmpty<T>(PhantomData<T>);
+
+impl<'de, T: DeserializeOwned> Visitor<'de> for NotEmpty<T> {
+    type Value = Option<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value or nothing")
+    }
+
+    // Our reader answers with one of these two.
+
+    fn visit_none<E>(self) -> Result<Option<T>, E> {
+        Ok(None)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, from: D) -> Result<Option<T>, D::Error> {
+        T::deserialize(from).map(Some)
+    }
+
+    // Any other has text, which is read by our rules: what serde keeps of a document until it knows what it is for.
+
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, from: D) -> Result<Option<T>, D::Error> {
         from.deserialize_str(self)
     }
 
@@ -62,6 +93,6 @@ impl<'de, T: DeserializeOwned> Visitor<'de> for Perhaps<T> {
             return Ok(None);
         }
         // The place is that of the text in its document, which the reader around us knows.
-        crate::from_str(text).map(Some).map_err(|error| E::custom(error.without_place()))
+        crate::de::value_of(text).map(Some).map_err(|error| E::custom(error.without_place()))
     }
 }

@@ -212,3 +212,60 @@ fn spans_go_to_their_ends() {
     refuses::<Span>(&["P1W", "PT1.5H", "PT1X", "1:2:3:4", "P10675200D", "é"]);
     assert!(jsv::to_string(&Span(time::Duration::MAX)).is_err());
 }
+
+#[test]
+fn a_text_out_of_its_quotes_keeps_those_in_it() {
+    let text = |text: &str| jsv::Value::Text(text.to_owned());
+    assert_eq!(text("\"a\"").parse::<String>().unwrap(), "\"a\"");
+    assert_eq!(text("\"").parse::<char>().unwrap(), '"');
+    assert_eq!(text("\u{feff}a").parse::<String>().unwrap(), "\u{feff}a");
+    assert_eq!(text("7").parse::<u8>().unwrap(), 7);
+    assert_eq!(text("\"7\"").parse::<u8>().unwrap_err().to_string(), "invalid number `\"7\"` at line 1 column 1");
+    // A list in it has a text of its own.
+    assert_eq!(text("[\"a,b\",c]").parse::<Vec<String>>().unwrap(), ["a,b", "c"]);
+    assert_eq!(text("\"a,b\",c").parse::<Vec<String>>().unwrap(), ["a,b", "c"]);
+    assert_eq!(jsv::Value::Null.parse::<Option<u8>>().unwrap(), None);
+}
+
+#[derive(Deserialize, PartialEq, Debug)]
+enum Colour {
+    Red,
+}
+
+#[derive(Deserialize, PartialEq, Debug, Default)]
+#[serde(default)]
+struct Nullable {
+    #[serde(with = "jsv::nullable")]
+    number: Option<u8>,
+    #[serde(with = "jsv::nullable")]
+    letter: Option<char>,
+    #[serde(with = "jsv::nullable")]
+    colour: Option<Colour>,
+    #[serde(with = "jsv::nullable")]
+    inner: Option<Box<Nullable>>,
+}
+
+/// The same behind a layer that keeps what it reads until it knows what it is for.
+#[derive(Deserialize, PartialEq, Debug)]
+struct Kept {
+    #[serde(flatten)]
+    kept: Nullable,
+}
+
+#[test]
+fn no_text_and_two_quotes_are_null_to_what_is_nullable() {
+    let some = Nullable { number: Some(7), letter: Some('"'), colour: Some(Colour::Red), inner: None };
+    reads(&[
+        ("{number:7,letter:\"\"\"\",colour:red}", some),
+        ("{number:\"\",letter:\"\",colour:\"\",inner:\"\"}", Nullable::default()),
+        ("{number:,letter:,colour:,inner:}", Nullable::default()),
+        ("{\n\tnumber: \"\" ,\n\tcolour:\n}", Nullable::default()),
+    ]);
+    let letter = |letter| Nullable { letter: Some(letter), ..Nullable::default() };
+    reads(&[("{number:\"\",letter:\"\"\"\"}", Kept { kept: letter('"') }), ("{letter:a,number:}", Kept { kept: letter('a') })]);
+    refuses::<Nullable>(&["{letter:\"\"\"a\"\"\"}", "{number:x}", "{number:\"\"x}", "{colour:\"\"\"\"}"]);
+    let exact = jsv::Options::new().case_sensitive(true);
+    assert!(exact.from_str::<Nullable>("{colour:red}").is_err());
+    let error = jsv::from_str::<Nullable>(&"{inner:".repeat(10_000)).unwrap_err();
+    assert_eq!(error.to_string(), "nested deeper than 128 levels at line 1 column 897");
+}
