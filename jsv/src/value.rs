@@ -127,8 +127,9 @@ impl Serialize for Value {
 }
 
 impl<'de> Deserialize<'de> for Value {
+    /// As an option, for serde to know that a member that is not there, as null is written, is null.
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        from.deserialize_any(Any)
+        from.deserialize_option(Any)
     }
 }
 
@@ -170,7 +171,7 @@ impl<'de> Visitor<'de> for Any {
     }
 
     fn visit_some<D: Deserializer<'de>>(self, from: D) -> Result<Value, D::Error> {
-        Value::deserialize(from)
+        from.deserialize_any(self)
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Value, E> {

@@ -120,6 +120,28 @@ fn a_list_of_one_is_not_an_empty_list() {
     is_written(&vec!["\u{b}".to_owned()], "[\"\u{b}\"]");
 }
 
+/// A member that is null is left out, whatever its type. Derived code gives up on a unit that is not there.
+#[test]
+fn what_is_written_as_nothing_reads_back() {
+    #[derive(Serialize, Deserialize, PartialEq, Debug)]
+    struct Nothing {
+        value: jsv::Value,
+        #[serde(default)]
+        unit: (),
+        #[serde(default)]
+        phantom: std::marker::PhantomData<u8>,
+        option: Option<jsv::Value>,
+    }
+    let nothing = |value| Nothing { value, unit: (), phantom: std::marker::PhantomData, option: None };
+    is_written(&nothing(jsv::Value::Null), "{}");
+    is_written(&nothing(jsv::Value::Text("a".to_owned())), "{value:a}");
+    is_written(&nothing(jsv::Value::List(vec![jsv::Value::Null; 2])), "{value:[,]}");
+    is_written(&vec![nothing(jsv::Value::Null)], "[{}]");
+    // Of other formats, too.
+    let json = serde_json::from_str::<jsv::Value>("{\"a\":[null,1,\"b\"]}").unwrap();
+    assert_eq!(jsv::to_string(&json).unwrap(), "{a:[,1,b]}");
+}
+
 /// A reader drops the mark in front of a document, as the original does; its writer does not mind.
 #[test]
 fn a_document_that_begins_with_a_byte_order_mark_keeps_it() {
