@@ -219,7 +219,15 @@ pub(crate) fn blank(input: &str) -> Parsed<'_> {
     Ok((&input[end..], &input[..end]))
 }
 
+/// A text without the blanks around it.
+pub(crate) fn unblank(text: &str) -> &str {
+    text.trim_matches(BLANK)
+}
+
 /// The white space that lays out a formatted document.
+pub(crate) const BLANK: [char; 4] = [' ', '\t', '\r', '\n'];
+
+/// Whether this byte is one of them.
 pub(crate) const fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
 }

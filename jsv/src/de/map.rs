@@ -133,7 +133,8 @@ impl<'a, 'de> Entries<'a, 'de> {
             (Some(byte), _) if grammar::is_blank(byte) && self.de.skip_blank() => self.advance(),
             // White space alone is an empty container.
             (Some(byte), State::First)
-                if grammar::is_blank(byte) && self.de.rest.trim_ascii_start().starts_with('}') =>
+                if grammar::is_blank(byte)
+                    && self.de.rest.trim_start_matches(grammar::BLANK).starts_with('}') =>
             {
                 self.de.skip_any_blank();
                 self.begin_or_end()
@@ -257,7 +258,7 @@ impl<'de> Deserializer<'de> {
                 if scan::structural(key.as_bytes()) < key.len() {
                     self.note_stray(start, key);
                 }
-                Text::plain(if self.formatted { key.trim_ascii_end() } else { key })
+                Text::plain(if self.formatted { key.trim_end_matches(grammar::BLANK) } else { key })
             }
         };
         self.colon()?;

@@ -241,7 +241,8 @@ impl List<'_, '_> {
     /// Whether the value before ended with its bracket.
     fn after_bracket(&self) -> bool {
         let before = &self.de.whole[..self.de.offset()];
-        let before = if self.de.formatted { before.trim_ascii_end() } else { before };
+        let before =
+            if self.de.formatted { before.trim_end_matches(grammar::BLANK) } else { before };
         before.ends_with(['}', ']'])
     }
 

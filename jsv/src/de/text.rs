@@ -82,7 +82,7 @@ impl<'de> Deserializer<'de> {
             Some(text) => text,
             None => self.odd_bare_text()?,
         };
-        Ok(if self.formatted { text.trim_ascii() } else { text })
+        Ok(if self.formatted { grammar::unblank(text) } else { text })
     }
 
     /// Unquoted text with something unusual in it, or in an unusual place.
@@ -115,9 +115,12 @@ impl<'de> Deserializer<'de> {
         let (whole, rest, around) = (self.whole, self.rest, self.around);
         let (tail, cut) = (self.tail, self.cut);
         let text = &whole[start..self.offset()];
-        let inner = if trimmed || self.formatted { text.trim() } else { text };
-        let leading =
-            if inner.len() < text.len() { text.len() - text.trim_start().len() } else { 0 };
+        let (begun, inner) = match (trimmed, self.formatted) {
+            (true, _) => (text.trim_start(), text.trim()),
+            (false, true) => (text.trim_start_matches(grammar::BLANK), grammar::unblank(text)),
+            (false, false) => (text, text),
+        };
+        let leading = text.len() - begun.len();
         self.whole = &whole[..start + leading + inner.len()];
         self.rest = &self.whole[start + leading..];
         (self.tail, self.cut) = (0, true);

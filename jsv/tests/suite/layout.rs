@@ -148,6 +148,18 @@ fn indented_text_keeps_names_of_one_blank() {
     assert_eq!(jsv::from_str::<BTreeMap<char, u8>>(&text).unwrap(), map, "{text}");
 }
 
+/// Only what lays documents out is layout.
+#[test]
+fn other_white_space_is_text_in_a_formatted_document() {
+    let text = "{\n\ta\u{c} : \u{c}x\u{c} ,\n\t\u{b}b: y\u{a0}\n}";
+    let value: BTreeMap<String, String> = jsv::from_str(text).unwrap();
+    let expected = [("a\u{c}", "\u{c}x\u{c}"), ("\u{b}b", "y\u{a0}")];
+    assert_eq!(value, expected.map(|(name, text)| (name.to_owned(), text.to_owned())).into());
+    let value: Vec<BTreeMap<String, String>> = jsv::from_str("[\n\ta:x\u{c}\n]").unwrap();
+    assert_eq!(value[0]["a"], "x\u{c}");
+    assert_eq!(jsv::from_str::<Vec<String>>("[\n\tx\u{c}\n,\ty]").unwrap(), ["x\u{c}", "y"]);
+}
+
 #[test]
 fn a_line_break_elsewhere_is_text() {
     assert_eq!(jsv::from_str::<Vec<String>>("[a\n,b]").unwrap(), ["a\n", "b"]);
