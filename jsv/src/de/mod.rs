@@ -133,7 +133,7 @@ impl<'de> Deserializer<'de> {
             cut: false,
             bare: false,
             options,
-            tail: rest.len() - rest.trim_ascii_end().len(),
+            tail: rest.len() - rest.trim_end().len(),
             level: 0,
             stray: None,
             wrong: None,
@@ -173,7 +173,7 @@ impl<'de> Deserializer<'de> {
     ///
     /// If there is text after the value.
     pub fn end(&mut self) -> Result<()> {
-        self.skip_any_blank();
+        self.rest = self.rest.trim_start();
         if self.rest.is_empty() {
             return Ok(());
         }

@@ -108,6 +108,12 @@ fn lists_have_gaps_and_need_no_brackets() {
         ("[a,,b]", list(&["a", "", "b"])),
         ("[ a , b ]", list(&[" a ", " b "])),
         (" [a] ", list(&["a"])),
+        ("\u{a0}[a]\u{a0}", list(&["a"])),
+        ("[a]\u{b}", list(&["a"])),
+        ("[a]\u{c}\u{85}\u{2003}\n", list(&["a"])),
+        ("\u{a0}a\u{b}", list(&["a"])),
+        ("[a\u{a0}]\u{a0}", list(&["a\u{a0}"])),
+        ("\u{a0}[\n\ta\n]\u{a0}", list(&["a"])),
         ("a,b", list(&["a", "b"])),
         ("a", list(&["a"])),
         ("[a}b]", list(&["a", "b"])),
@@ -118,6 +124,7 @@ fn lists_have_gaps_and_need_no_brackets() {
     refuses::<Vec<Option<String>>>(
         &["[a", "[a}", "[\"a]", "[\"a\" ,b]", "[a,[b]", "[a]\"b\"]x"][..4],
     );
+    reads(&[("[1]\u{85}", vec![1]), ("[]\u{a0}", vec![])]);
     reads(&[("[1,,2,]", vec![1, 0, 2, 0]), ("\"1\"", vec![1]), ("[\"1\", 2]", vec![1, 2])]);
 }
 
