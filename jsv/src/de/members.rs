@@ -6,7 +6,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use serde::de::value::BorrowedStrDeserializer;
+use serde::de::value::{BorrowedStrDeserializer, StringDeserializer};
 use serde::de::{Deserialize, DeserializeSeed, MapAccess, Visitor};
 
 use super::Deserializer;
@@ -121,7 +121,11 @@ impl<'de> Members<'_, 'de> {
     /// What comes of a name, or the error about it with its place.
     #[inline(never)]
     fn key<K: DeserializeSeed<'de>>(&mut self, seed: K, name: &'de str) -> Result<K::Value> {
-        let key = seed.deserialize(BorrowedStrDeserializer::new(name));
+        let key = if self.is_doubled(name) {
+            seed.deserialize(StringDeserializer::new(name.replace("\"\"", "\"")))
+        } else {
+            seed.deserialize(BorrowedStrDeserializer::new(name))
+        };
         key.map_err(|error| self.refused(name, error))
     }
 
@@ -136,6 +140,15 @@ impl<'de> Members<'_, 'de> {
         self.ahead.next();
         self.entries.state = State::More;
         Some(name)
+    }
+
+    /// Whether this name, the last one read, stands in quotes and has quotes in it.
+    fn is_doubled(&self, name: &str) -> bool {
+        let de = &*self.entries.de;
+        let quoted = |text: &str| text.trim_start().starts_with('"');
+        name.contains("\"\"")
+            && self.odd.1 == de.rest.len()
+            && quoted(&de.whole[de.whole.len() - self.odd.0..])
     }
 
     /// The same for those that follow the next one, some of which were left out.
@@ -229,8 +242,8 @@ impl<'de> Members<'_, 'de> {
         let start = de.offset();
         let bare = !matches!(de.peek(), Some(b'"' | b'{'));
         let text = de.key()?;
-        let name = text.undoubled();
-        let name = if bare { unquoted(name.trim()) } else { &*name };
+        let undoubled = text.undoubled();
+        let name = if bare { unquoted(text.raw.trim()) } else { &*undoubled };
         if let Some(index) = find(self.fields, next, name, &de.options) {
             return Ok(self.found(index));
         }
@@ -242,7 +255,7 @@ impl<'de> Members<'_, 'de> {
                 return Err(de.error_at(kind, start + at + 1));
             }
         }
-        Ok(text.raw)
+        Ok(if bare { unquoted(text.raw.trim()) } else { text.raw })
     }
 }
 

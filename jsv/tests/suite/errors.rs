@@ -144,6 +144,23 @@ fn what_does_not_fit_its_type_is_shown() {
         "unknown variant `blue`, expected `Red` or `Mixed` at line 1 column 14",
         Data,
     );
+    #[derive(Deserialize, Debug)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only its errors are looked at")]
+    struct Strict {
+        a: u8,
+    }
+    for (text, name, column) in [
+        ("{z:1}", "z", 2),
+        ("{a:1,\"z\"\"q\":1}", "z\"q", 6),
+        ("{a:1,\"z,\":1}", "z,", 6),
+        ("{a:1, z :1}", "z", 6),
+        ("{a:1, \"z\" :1}", "z", 6),
+        ("{a:1,z\"\"q:1}", "z\"\"q", 6),
+    ] {
+        let message = format!("unknown field `{name}`, expected `a` at line 1 column {column}");
+        fails::<Strict>(text, &message, Data);
+    }
     fails::<Vec<u8>>(
         "[01234567890123456789012345678901234567890123456789]",
         "invalid number `0123456789012345678901234567890123456789…` at line 1 column 2",
