@@ -39,11 +39,11 @@ fn is_snake(name: &str) -> bool {
     name.starts_with(|first: char| first.is_ascii_lowercase()) && name.contains('_')
 }
 
-/// The leading run of capitals in lower case, except for the last one before a lower-case letter.
+/// The first letter in lower case, and those capitals behind it that another one follows, or nothing.
 fn camel(name: &str) -> String {
     let bytes = name.as_bytes();
     let run = bytes.iter().take_while(|byte| byte.is_ascii_uppercase()).count();
-    let starts_word = run > 1 && bytes.get(run).is_some_and(u8::is_ascii_lowercase);
+    let starts_word = run > 1 && run < bytes.len();
     let (run, rest) = name.split_at(run - usize::from(starts_word));
     run.to_ascii_lowercase() + rest
 }
@@ -80,6 +80,12 @@ mod tests {
             ("IPAddress", "ipAddress"),
             ("HTMLTag2", "htmlTag2"),
             ("Snake_Case", "snake_Case"),
+            ("AB2", "aB2"),
+            ("MD5Hash", "mD5Hash"),
+            ("SHA256", "shA256"),
+            ("AB_C", "aB_C"),
+            ("A1", "a1"),
+            ("IDÉ", "iDÉ"),
             ("aLower", "aLower"),
             ("X", "x"),
             ("organisation_id", "organisationId"),
