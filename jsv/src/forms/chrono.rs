@@ -8,7 +8,7 @@
 //! | [`duration`] | `TimeSpan` | [`TimeDelta`] | `P1DT2H3M4.005S` |
 //!
 //! A text without an offset is taken as UTC. Times are kept to the tick of 100 ns, which is what .NET has. Writing a
-//! time before the year 1 or after 9999, or a span longer than .NET's, is an error.
+//! time before the year 1 or after 9999, more than 14 hours from UTC, or a span longer than .NET's, is an error.
 //!
 //! ```
 //! use chrono::{DateTime, TimeDelta, Utc};

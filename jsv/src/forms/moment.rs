@@ -24,16 +24,19 @@ const MINUTE: i64 = 60 * SECOND;
 const DAY: i64 = 24 * 60 * MINUTE;
 /// Where .NET's calendar begins: 0001-01-01, which is also what no text is read as.
 pub(crate) const BEGINNING: Moment = Moment { ticks: -62_135_596_800 * SECOND, offset: 0 };
+/// The furthest a clock of .NET's is from Greenwich, in minutes.
+const FURTHEST: i32 = 14 * 60;
 /// The last tick of 9999-12-31.
 const END: i64 = 253_402_300_800 * SECOND - 1;
 
 impl Moment {
-    /// An instant and an offset, if .NET has both the instant and what the clock showed.
+    /// An instant and an offset, if .NET has the offset, the instant and what the clock showed.
     pub(crate) fn new(ticks: i128, offset: i32) -> Option<Self> {
         let range = i128::from(BEGINNING.ticks)..=i128::from(END);
         let clock = ticks + i128::from(offset) * i128::from(MINUTE);
         let ticks_in_range = range.contains(&ticks) && range.contains(&clock);
-        ticks_in_range.then_some(Self { ticks: i64::try_from(ticks).ok()?, offset })
+        let has_both = ticks_in_range && offset.abs() <= FURTHEST;
+        has_both.then_some(Self { ticks: i64::try_from(ticks).ok()?, offset })
     }
 
     /// What the clock showed, as ticks since 1970-01-01T00:00:00 of that clock.
@@ -207,7 +210,7 @@ fn read_offset(text: &str) -> Option<i32> {
     let (hours, minutes) = digits.split_at_checked(2).filter(|_| digits.len() == 4)?;
     let (hours, minutes) = (number(hours, 2)?, number(minutes, 2)?);
     let offset = i32::try_from(hours * 60 + minutes).ok()?;
-    (offset <= 14 * 60 && minutes < 60).then_some(sign * offset)
+    (offset <= FURTHEST && minutes < 60).then_some(sign * offset)
 }
 
 fn number(text: &str, longest: usize) -> Option<i64> {
@@ -274,6 +277,9 @@ mod tests {
         assert_eq!(Moment::new(i128::from(END), 60), None);
         assert_eq!(Moment::new(i128::from(BEGINNING.ticks), -60), None);
         assert!(Moment::new(i128::from(END), -60).is_some());
+        for (offset, is_one) in [(840, true), (-840, true), (841, false), (-900, false)] {
+            assert_eq!(Moment::new(0, offset).is_some(), is_one, "{offset}");
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@
 //! | [`duration`] | `TimeSpan` | [`Duration`] | `P1DT2H3M4.005S` |
 //!
 //! A text without an offset is taken as UTC. Times are kept to the tick of 100 ns, which is what .NET has. Writing a
-//! time before the year 1 or after 9999, or a span longer than .NET's, is an error.
+//! time before the year 1 or after 9999, more than 14 hours from UTC, or a span longer than .NET's, is an error.
 //!
 //! ```
 //! #[derive(serde::Serialize, serde::Deserialize)]
@@ -31,12 +31,12 @@ use crate::forms::moment::{Form, Moment};
 
 /// A `DateTime` of kind UTC.
 pub mod utc {
-    use super::{Form, Moment, OffsetDateTime, from_moment, to_moment};
+    use super::{Form, Moment, OffsetDateTime, from_moment, ticks};
 
     crate::forms::helper!(OffsetDateTime, "a date and time");
 
     fn write(value: &OffsetDateTime) -> Option<String> {
-        to_moment(value).map(Moment::write_utc)
+        Moment::new(ticks(value), 0).map(Moment::write_utc)
     }
 
     fn read(text: &str) -> Option<OffsetDateTime> {
@@ -92,9 +92,12 @@ pub mod duration {
     }
 }
 
+fn ticks(value: &OffsetDateTime) -> i128 {
+    value.unix_timestamp_nanos().div_euclid(100)
+}
+
 fn to_moment(value: &OffsetDateTime) -> Option<Moment> {
-    let ticks = value.unix_timestamp_nanos().div_euclid(100);
-    Moment::new(ticks, value.offset().whole_minutes().into())
+    Moment::new(ticks(value), value.offset().whole_minutes().into())
 }
 
 fn from_moment(moment: Moment) -> Option<OffsetDateTime> {

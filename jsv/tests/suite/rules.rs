@@ -197,6 +197,45 @@ fn decimals_keep_their_zeros_and_have_28_of_them() {
 
 #[derive(Serialize, Deserialize, PartialEq, Debug)]
 #[serde(transparent)]
+struct Stamp(#[serde(with = "jsv::time::offset")] time::OffsetDateTime);
+
+#[derive(Serialize, Deserialize, PartialEq, Debug)]
+#[serde(transparent)]
+struct Instant(#[serde(with = "jsv::time::utc")] time::OffsetDateTime);
+
+#[derive(Serialize, Deserialize, PartialEq, Debug)]
+#[serde(transparent)]
+struct Zoned(#[serde(with = "jsv::chrono::offset")] chrono::DateTime<chrono::FixedOffset>);
+
+#[test]
+fn offsets_are_those_of_dotnet() {
+    let at = |hours, minutes| {
+        let offset = time::UtcOffset::from_hms(hours, minutes, 0).unwrap();
+        time::OffsetDateTime::UNIX_EPOCH.to_offset(offset)
+    };
+    let zoned = |minutes: i32| {
+        let offset = chrono::FixedOffset::east_opt(minutes * 60).unwrap();
+        Zoned(chrono::DateTime::UNIX_EPOCH.with_timezone(&offset))
+    };
+    for (hours, minutes, text) in [
+        (14, 0, "1970-01-01T14:00:00.0000000+14:00"),
+        (-13, -59, "1969-12-31T10:01:00.0000000-13:59"),
+    ] {
+        assert_eq!(jsv::to_string(&Stamp(at(hours, minutes))).unwrap(), text);
+        reads(&[(text, Stamp(at(hours, minutes)))]);
+        reads(&[(text, zoned(i32::from(hours) * 60 + i32::from(minutes)))]);
+    }
+    for (hours, minutes) in [(14, 1), (15, 0), (-14, -1), (-23, 0)] {
+        let error = jsv::to_string(&Stamp(at(hours, minutes))).unwrap_err();
+        assert_eq!(error.to_string(), "a date and time beyond those of .NET");
+        assert!(jsv::to_string(&zoned(i32::from(hours) * 60 + i32::from(minutes))).is_err());
+        // In UTC there is no offset.
+        assert_eq!(jsv::to_string(&Instant(at(hours, minutes))).unwrap(), "1970-01-01");
+    }
+}
+
+#[derive(Serialize, Deserialize, PartialEq, Debug)]
+#[serde(transparent)]
 struct Span(#[serde(with = "jsv::time::duration")] time::Duration);
 
 #[test]
