@@ -23,6 +23,8 @@ mod variant;
 
 use serde::de::{self, DeserializeOwned, Visitor};
 
+#[cfg(any(feature = "time", feature = "chrono"))]
+pub(crate) use number::parse_float;
 pub(crate) use seq::ONE_NULL;
 use stray::Strays;
 

@@ -211,7 +211,7 @@ pub(super) fn parse_integer<T: std::str::FromStr>(text: &str) -> Option<T> {
 
 /// .NET's `NumberStyles.Float | AllowThousands`, invariant culture: a sign, digits with commas anywhere before the
 /// point, a fraction, an exponent; or `NaN` and `Infinity` in any case.
-pub(super) fn parse_float<T: std::str::FromStr>(text: &str) -> Option<T> {
+pub(crate) fn parse_float<T: std::str::FromStr>(text: &str) -> Option<T> {
     let text = text.trim_matches(|character| matches!(character, ' ' | '\t'..='\r'));
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
     if digits.eq_ignore_ascii_case("nan") {

@@ -1,6 +1,7 @@
 //! The texts of `TimeSpan`: an XSD duration of days, hours, minutes and seconds, in ticks of 100 ns.
 
 use super::moment::decimals;
+use crate::de::parse_float;
 
 const SECOND: i128 = 10_000_000;
 /// What `ServiceStack` writes for the longest span; its own text of seconds, which are 5.4775807, is cut short.
@@ -41,24 +42,29 @@ pub(crate) fn write(ticks: i64) -> String {
     text
 }
 
-/// An XSD duration, `[d.]hh:mm:ss[.fffffff]`, or seconds. The original reads parts it does not know as nothing; here
-/// they are an error.
+/// An XSD duration, a clock's text, or seconds. The original reads parts of a duration that it does not know as nothing;
+/// here they are an error.
 pub(crate) fn read(text: &str) -> Option<i64> {
     if text.is_empty() {
         return Some(0);
     }
-    let (sign, span) = match text.strip_prefix('-') {
-        Some(span) => (-1, span),
-        None => (1, text),
-    };
+    let (sign, span) = signed(text);
     let ticks = match span.strip_prefix('P') {
         Some(_) if span == LONGEST && sign > 0 => i64::MAX.into(),
-        Some(_) if span == LONGEST => -i128::from(i64::MIN),
-        Some(parts) => duration(parts)?,
-        None if span.contains(':') => clock(span)?,
-        None => amount(span, true)?,
+        Some(_) if span == LONGEST => i64::MIN.into(),
+        Some(parts) => sign * duration(parts)?,
+        None if text.contains(':') => clock(text.trim())?,
+        None => seconds(text)?,
     };
-    i64::try_from(sign * ticks).ok()
+    i64::try_from(ticks).ok()
+}
+
+/// One or minus one, and what is behind the sign.
+fn signed(text: &str) -> (i128, &str) {
+    match text.strip_prefix('-') {
+        Some(span) => (-1, span),
+        None => (1, text),
+    }
 }
 
 fn duration(parts: &str) -> Option<i128> {
@@ -84,37 +90,74 @@ fn duration(parts: &str) -> Option<i128> {
     rest.is_empty().then_some(ticks)
 }
 
-/// `01:02:03.5`, with days before it; an hour beyond 23 is a day, as .NET takes `24:00:00`.
+/// What .NET's `TimeSpan.Parse` takes: `h:m` and `h:m:s`, the same behind days and a point, and `d:h:m:s`; seconds may
+/// have decimals. More hours than a day has can only be days: `24:00:00` is `d:h:m`. Nothing is carried over.
 fn clock(text: &str) -> Option<i128> {
-    let (days, time) = match text.split_once('.') {
-        Some((days, time)) if time.contains(':') => (days, time),
-        _ => ("0", text),
+    let (sign, span) = signed(text);
+    let (days, time) = match span.split_once('.') {
+        Some((days, time)) if time.contains(':') => (Some(whole(days)?), time),
+        _ => (None, span),
     };
-    let mut parts = time.split(':');
-    let first = amount(parts.next()?, false)?;
-    let second = amount(parts.next()?, false)?;
-    let third = parts.next().map_or(Some(0), |part| amount(part, true))?;
-    if parts.next().is_some() || second >= 60 * SECOND {
-        return None;
+    let (time, decimals) = match time.split_once('.') {
+        Some((time, fraction)) => (time, Some(clock_decimals(fraction)?)),
+        None => (time, None),
+    };
+    let parts = time.split(':').map(whole).collect::<Option<Vec<_>>>()?;
+    let seconds = match (days, &parts[..], decimals) {
+        (None, &[hours, minutes], None) => in_day(0, hours, minutes, 0),
+        (None, &[hours, minutes, seconds], Some(_)) => in_day(0, hours, minutes, seconds),
+        (None, &[first, second, third], None) => {
+            in_day(0, first, second, third).or_else(|| in_day(first, second, third, 0))
+        }
+        (Some(days), &[hours, minutes], None) => in_day(days, hours, minutes, 0),
+        (Some(days), &[hours, minutes, seconds], _)
+        | (None, &[days, hours, minutes, seconds], _) => in_day(days, hours, minutes, seconds),
+        _ => None,
+    };
+    Some(sign * (seconds? * SECOND + decimals.unwrap_or(0)))
+}
+
+/// The seconds of days and a time of day, if that is one.
+fn in_day(days: i128, hours: i128, minutes: i128, seconds: i128) -> Option<i128> {
+    let is_one = hours < 24 && minutes < 60 && seconds < 60;
+    is_one.then(|| ((days * 24 + hours) * 60 + minutes) * 60 + seconds)
+}
+
+/// Decimals of a second. .NET takes more of them than a tick has for too large a number, unless they begin with a zero;
+/// then it rounds.
+fn clock_decimals(fraction: &str) -> Option<i128> {
+    let ticks = decimals(fraction)?.into();
+    match fraction.as_bytes().get(7) {
+        None => Some(ticks),
+        Some(beyond) => fraction.starts_with('0').then(|| ticks + i128::from(*beyond >= b'5')),
     }
-    if first >= 24 * SECOND {
-        return Some(first * 86_400 + second * 3600 + third * 60);
+}
+
+/// A number of seconds, as .NET takes any float.
+fn seconds(text: &str) -> Option<i128> {
+    let (sign, plain) = signed(text);
+    if let Some(ticks) = amount(plain, true) {
+        return Some(sign * ticks);
     }
-    let days = amount(days, false)?;
-    Some(days * 86_400 + first * 3600 + second * 60 + third)
+    let number = format!("{:.7}", parse_float::<f64>(text)?);
+    let (sign, plain) = signed(&number);
+    Some(sign * amount(plain, true)?)
 }
 
 /// A number of units as ticks of a second each.
 fn amount(text: &str, decimal: bool) -> Option<i128> {
-    let (whole, fraction) = match text.split_once('.') {
-        Some((whole, fraction)) if decimal => (whole, decimals(fraction)?),
+    let (units, fraction) = match text.split_once('.') {
+        Some((units, fraction)) if decimal => (units, decimals(fraction)?),
         Some(_) => return None,
         None => (text, 0),
     };
-    if whole.is_empty() || whole.len() > 18 || !whole.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    Some(whole.parse::<i128>().ok()? * SECOND + i128::from(fraction))
+    Some(whole(units)? * SECOND + i128::from(fraction))
+}
+
+/// Digits, not too many of them.
+fn whole(text: &str) -> Option<i128> {
+    let fits = (1..=18).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    fits.then(|| text.parse().ok()).flatten()
 }
 
 #[cfg(test)]
@@ -128,12 +171,78 @@ mod tests {
         {
             assert_eq!(read(&write(ticks)), Some(ticks), "{}", write(ticks));
         }
-        for (text, ticks) in
-            [("01:02:03", 37_230_000_000), ("1", 10_000_000), ("1.01:00:00", 900_000_000_000)]
-        {
-            assert_eq!(read(text), Some(ticks));
-        }
         for text in ["P", "P1Y", "PT1.5H", "PT1S1M", "PT", " PT1S", "null"] {
+            assert_eq!(read(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn clocks_show_what_they_show_to_dotnet() {
+        let ticks = |days: i64, hours: i64, minutes: i64, seconds: i64| {
+            (((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 10_000_000
+        };
+        for (text, ticks) in [
+            ("01:02:03", ticks(0, 1, 2, 3)),
+            (" 1:2:3\t", ticks(0, 1, 2, 3)),
+            ("-01:02", -ticks(0, 1, 2, 0)),
+            ("23:59:59.9999999", ticks(1, 0, 0, 0) - 1),
+            ("00:00:00.09999999", 1_000_000),
+            ("24:00:00", ticks(24, 0, 0, 0)),
+            ("30:00:59", ticks(30, 0, 59, 0)),
+            ("1.02:03", ticks(1, 2, 3, 0)),
+            ("1.02:03:04.5", ticks(1, 2, 3, 4) + 5_000_000),
+            ("-1:2:3:4", -ticks(1, 2, 3, 4)),
+            ("1:2:3:4.0000001", ticks(1, 2, 3, 4) + 1),
+            ("10675199.02:48:05.4775807", i64::MAX),
+            ("-10675199.02:48:05.4775808", i64::MIN),
+        ] {
+            assert_eq!(read(text), Some(ticks), "{text}");
+        }
+        for text in [
+            "1.25:00:00",
+            "01:02:75",
+            "00:00:60",
+            "00:60:00",
+            "24:00",
+            "24:30:00",
+            "24:00:00.5",
+            "24:00:60",
+            "1:24:00:00",
+            "1:2:3:4:5",
+            "1.2:3:4:5",
+            "1:2.5",
+            "1:2:3.",
+            "1:2:3.12345678",
+            "1:2:",
+            ":1:2",
+            "+1:2",
+            "1: 2",
+            "- 1:2",
+            "--1:2",
+            "10675199.02:48:05.4775808",
+            "99999999999999999999:00",
+        ] {
+            assert_eq!(read(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn seconds_are_any_float() {
+        for (text, ticks) in [
+            ("1", 10_000_000),
+            ("-1.5", -15_000_000),
+            ("1e3", 10_000_000_000),
+            ("-1E-1", -1_000_000),
+            (".5", 5_000_000),
+            ("5.", 50_000_000),
+            (" +1 ", 10_000_000),
+            ("1,000.5", 10_005_000_000),
+            ("0.0000001", 1),
+            ("922337203685.4775807", i64::MAX),
+        ] {
+            assert_eq!(read(text), Some(ticks), "{text}");
+        }
+        for text in ["1e12", "1e400", "NaN", "Infinity", ".", "--1", "1 5", "x", " "] {
             assert_eq!(read(text), None, "{text}");
         }
     }

@@ -132,7 +132,8 @@ fn what_is_written_as_nothing_reads_back() {
         phantom: std::marker::PhantomData<u8>,
         option: Option<jsv::Value>,
     }
-    let nothing = |value| Nothing { value, unit: (), phantom: std::marker::PhantomData, option: None };
+    let nothing =
+        |value| Nothing { value, unit: (), phantom: std::marker::PhantomData, option: None };
     is_written(&nothing(jsv::Value::Null), "{}");
     is_written(&nothing(jsv::Value::Text("a".to_owned())), "{value:a}");
     is_written(&nothing(jsv::Value::List(vec![jsv::Value::Null; 2])), "{value:[,]}");

@@ -255,7 +255,12 @@ fn spans_go_to_their_ends() {
         reads(&[(text, ticks(value))]);
         assert_eq!(jsv::to_string(&ticks(value)).unwrap(), text);
     }
-    refuses::<Span>(&["P1W", "PT1.5H", "PT1X", "1:2:3:4", "P10675200D", "é"]);
+    reads(&[
+        ("24:00:00", ticks(20_736_000_000_000)),
+        ("1:2:3:4", ticks(937_840_000_000)),
+        ("1e3", ticks(10_000_000_000)),
+    ]);
+    refuses::<Span>(&["P1W", "PT1.5H", "PT1X", "1.25:00:00", "00:00:60", "P10675200D", "é"]);
     assert!(jsv::to_string(&Span(time::Duration::MAX)).is_err());
 }
 
@@ -266,7 +271,10 @@ fn a_text_out_of_its_quotes_keeps_those_in_it() {
     assert_eq!(text("\"").parse::<char>().unwrap(), '"');
     assert_eq!(text("\u{feff}a").parse::<String>().unwrap(), "\u{feff}a");
     assert_eq!(text("7").parse::<u8>().unwrap(), 7);
-    assert_eq!(text("\"7\"").parse::<u8>().unwrap_err().to_string(), "invalid number `\"7\"` at line 1 column 1");
+    assert_eq!(
+        text("\"7\"").parse::<u8>().unwrap_err().to_string(),
+        "invalid number `\"7\"` at line 1 column 1"
+    );
     // A list in it has a text of its own.
     assert_eq!(text("[\"a,b\",c]").parse::<Vec<String>>().unwrap(), ["a,b", "c"]);
     assert_eq!(text("\"a,b\",c").parse::<Vec<String>>().unwrap(), ["a,b", "c"]);
@@ -300,7 +308,8 @@ struct Kept {
 
 #[test]
 fn no_text_and_two_quotes_are_null_to_what_is_nullable() {
-    let some = Nullable { number: Some(7), letter: Some('"'), colour: Some(Colour::Red), inner: None };
+    let some =
+        Nullable { number: Some(7), letter: Some('"'), colour: Some(Colour::Red), inner: None };
     reads(&[
         ("{number:7,letter:\"\"\"\",colour:red}", some),
         ("{number:\"\",letter:\"\",colour:\"\",inner:\"\"}", Nullable::default()),
@@ -308,8 +317,16 @@ fn no_text_and_two_quotes_are_null_to_what_is_nullable() {
         ("{\n\tnumber: \"\" ,\n\tcolour:\n}", Nullable::default()),
     ]);
     let letter = |letter| Nullable { letter: Some(letter), ..Nullable::default() };
-    reads(&[("{number:\"\",letter:\"\"\"\"}", Kept { kept: letter('"') }), ("{letter:a,number:}", Kept { kept: letter('a') })]);
-    refuses::<Nullable>(&["{letter:\"\"\"a\"\"\"}", "{number:x}", "{number:\"\"x}", "{colour:\"\"\"\"}"]);
+    reads(&[
+        ("{number:\"\",letter:\"\"\"\"}", Kept { kept: letter('"') }),
+        ("{letter:a,number:}", Kept { kept: letter('a') }),
+    ]);
+    refuses::<Nullable>(&[
+        "{letter:\"\"\"a\"\"\"}",
+        "{number:x}",
+        "{number:\"\"x}",
+        "{colour:\"\"\"\"}",
+    ]);
     let exact = jsv::Options::new().case_sensitive(true);
     assert!(exact.from_str::<Nullable>("{colour:red}").is_err());
     let error = jsv::from_str::<Nullable>(&"{inner:".repeat(10_000)).unwrap_err();
