@@ -117,6 +117,15 @@ fn the_caret_stands_under_the_place() {
     );
 }
 
+#[test]
+fn json_is_as_deep_as_a_document() {
+    let lists = |levels: usize| "[".repeat(levels) + "1" + &"]".repeat(levels);
+    prints(&["from-json"], &lists(128), &lists(128));
+    let (_, report, code) = run(&["from-json"], lists(129).as_bytes());
+    assert_eq!(code, 1);
+    assert!(report.starts_with("<stdin>:1:129: nested deeper than 128 levels\n"), "{report}");
+}
+
 /// Only what is around the place is shown of a long line.
 #[test]
 fn a_long_line_is_cut_around_the_place() {

@@ -79,10 +79,11 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Value, Wrong> {
     })
 }
 
+/// The value of a piece that stands in so many objects and arrays.
 fn value(raw: &RawValue, level: usize) -> Result<Value, (&str, String)> {
     let text = raw.get();
     let wrong = |error: serde_json::Error| (text, sentence(&error));
-    if level > DEPTH_LIMIT {
+    if level >= DEPTH_LIMIT && text.starts_with(['{', '[']) {
         return Err((text, format!("nested deeper than {DEPTH_LIMIT} levels")));
     }
     Ok(match text.as_bytes().first() {
