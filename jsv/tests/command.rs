@@ -126,6 +126,23 @@ fn json_is_as_deep_as_a_document() {
     assert!(report.starts_with("<stdin>:1:129: nested deeper than 128 levels\n"), "{report}");
 }
 
+/// As behind `2>&1 | head -1`.
+#[test]
+fn a_report_that_nobody_reads_is_no_trouble() {
+    for (arguments, expected) in [(&["check"][..], 1), (&["convert"], 2), (&["check", "/none"], 3)] {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_jsv"))
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stderr.take());
+        let _ = child.stdin.take().unwrap().write_all(b"[");
+        assert_eq!(child.wait().unwrap().code(), Some(expected), "{arguments:?}");
+    }
+}
+
 /// Only what is around the place is shown of a long line.
 #[test]
 fn a_long_line_is_cut_around_the_place() {

@@ -23,7 +23,7 @@ fn main() -> ExitCode {
     let arguments = match Arguments::parse(std::env::args_os().skip(1)) {
         Ok(arguments) => arguments,
         Err(misuse) => {
-            eprintln!("jsv: {misuse}; `jsv --help` shows how it is used");
+            tell(&format!("jsv: {misuse}; `jsv --help` shows how it is used\n"));
             return ExitCode::from(2);
         }
     };
@@ -34,10 +34,15 @@ fn main() -> ExitCode {
         if trouble.is_broken_pipe() {
             break;
         }
-        eprint!("{trouble}");
+        tell(&trouble.to_string());
         worst = worst.max(trouble.exit_code());
     }
     ExitCode::from(worst)
+}
+
+/// Reports trouble. Who has closed standard error does not want to know; the exit code tells all the same.
+fn tell(report: &str) {
+    io::stderr().write_all(report.as_bytes()).unwrap_or_default();
 }
 
 /// Does what was asked to one file.
