@@ -99,6 +99,12 @@ fn the_caret_stands_under_the_place() {
         "\u{feff}[\"a\"b\u{1b}[0m]",
         "<stdin>:1:5: text after a quoted or bracketed value\n 1 | [\"a\"b␛[0m]\n   |     ^\n",
     );
+    // Two columns each, and none.
+    reports(
+        &["check"],
+        "[日本,e\u{301}\"x\"y,\"a\"b]",
+        "<stdin>:1:15: text after a quoted or bracketed value\n 1 | [日本,e\u{301}\"x\"y,\"a\"b]\n   |                ^\n",
+    );
     reports(&["to-json"], "[[", "<stdin>:1:2: `[` is not closed\n 1 | [[\n   |  ^\n");
     reports(
         &["pretty"],

@@ -2,6 +2,8 @@
 
 use std::{fmt, io};
 
+use unicode_width::UnicodeWidthChar as _;
+
 /// How many characters of a line are shown, and how many of those at most before the place.
 const WIDTH: usize = 76;
 const BEFORE: usize = 50;
@@ -30,7 +32,7 @@ impl Trouble {
         let start = before.saturating_sub(BEFORE);
         let mut characters = shown.chars().skip(start);
         let mut part: String = characters.by_ref().take(WIDTH).map(visible).collect();
-        let mut caret = before - start;
+        let mut caret: usize = part.chars().take(before - start).filter_map(char::width).sum();
         if start > 0 {
             part.insert(0, '…');
             caret += 1;
@@ -71,8 +73,8 @@ impl fmt::Display for Trouble {
     }
 }
 
-/// One column for each character, so that the caret stands right: a tab is a blank, and what a terminal would obey
-/// is shown as a picture of it.
+/// Each character with a width of its own, so that the caret stands right: a tab is a blank, and what a terminal would
+/// obey is shown as a picture of it.
 fn visible(character: char) -> char {
     match character {
         '\t' => ' ',
