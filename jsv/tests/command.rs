@@ -135,7 +135,8 @@ fn json_is_as_deep_as_a_document() {
 /// As behind `2>&1 | head -1`.
 #[test]
 fn a_report_that_nobody_reads_is_no_trouble() {
-    for (arguments, expected) in [(&["check"][..], 1), (&["convert"], 2), (&["check", "/none"], 3)] {
+    for (arguments, expected) in [(&["check"][..], 1), (&["convert"], 2), (&["check", "/none"], 3)]
+    {
         let mut child = Command::new(env!("CARGO_BIN_EXE_jsv"))
             .args(arguments)
             .stdin(Stdio::piped())
@@ -178,6 +179,11 @@ fn many_files_are_checked_and_each_is_reported() {
     let (_, report, code) = run(&["check", &one, &folder.join("none").to_string_lossy()], b"");
     assert_eq!(code, 3);
     assert!(report.contains("/none: "), "{report}");
+    // A name like an option's.
+    file("--types", "[a]");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_jsv"));
+    let output = command.current_dir(&folder).args(["compact", "--", "--types"]).output().unwrap();
+    assert_eq!((output.stdout.as_slice(), output.status.code()), (&b"[a]"[..], Some(0)));
     std::fs::remove_dir_all(&folder).unwrap();
 }
 

@@ -19,6 +19,7 @@ Without a FILE, or if it is `-`, standard input is read. The result goes to stan
                    for JSV does not tell `1` from the text \"1\"
   --pretty         writes JSON with a line for each member and element
   --max-bytes N    refuses a document longer than N bytes (268435456)
+  --               what follows is a FILE, whatever it begins with
   -h, --help       shows this
   -V, --version    shows the version
 
@@ -77,7 +78,8 @@ impl Arguments {
     pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Self, String> {
         let words: Result<Vec<String>, _> = words.map(OsString::into_string).collect();
         let words = words.map_err(|word| format!("{} is not UTF-8", word.display()))?;
-        if words.iter().any(|word| matches!(word.as_str(), "-h" | "--help")) {
+        let mut options = words.iter().take_while(|word| *word != "--");
+        if options.any(|word| matches!(word.as_str(), "-h" | "--help")) {
             return Ok(Self::of(Command::Help));
         }
         let mut words = words.into_iter();
@@ -88,6 +90,7 @@ impl Arguments {
         arguments.files.clear();
         while let Some(word) = words.next() {
             match word.as_str() {
+                "--" => arguments.files.extend(words.by_ref()),
                 "--types" if command == Command::ToJson => arguments.types = true,
                 "--pretty" if command == Command::ToJson => arguments.pretty = true,
                 "--max-bytes" => {
