@@ -26,11 +26,28 @@ enum Colour {
     Mixed(Vec<u8>),
 }
 
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "only its errors are looked at")]
+struct Strict {
+    a: u8,
+}
+
+type Lists = BTreeMap<String, Vec<BTreeMap<String, String>>>;
+
 #[track_caller]
 fn fails<T: DeserializeOwned + Debug>(text: &str, message: &str, category: Category) {
     let error = jsv::from_str::<T>(text).unwrap_err();
     assert_eq!((error.to_string().as_str(), error.classify()), (message, category), "{text:?}");
     assert!(error.line() > 0 && error.column() > 0, "{text:?}");
+}
+
+/// The second part of the text begins with the quote or bracket that leads the original's count astray.
+#[track_caller]
+fn astray<T: DeserializeOwned + Debug>(before: &str, after: &str) {
+    let message = "unquoted text with an unbalanced quote or bracket inside another value";
+    let place = format!("at line 1 column {}", before.len() + 1);
+    fails::<T>(&format!("{before}{after}"), &format!("{message} {place}"), Category::Syntax);
 }
 
 #[test]
@@ -109,19 +126,12 @@ fn what_the_original_would_lose_is_refused() {
         Syntax,
     );
     // Not those that have a partner, nor those of which a count has shown that they do no harm.
-    #[track_caller]
-    fn astray<T: DeserializeOwned + Debug>(before: &str, after: &str) {
-        let message = "unquoted text with an unbalanced quote or bracket inside another value";
-        let place = format!("at line 1 column {}", before.len() + 1);
-        fails::<T>(&format!("{before}{after}"), &format!("{message} {place}"), Syntax);
-    }
     let boss = "{id:1,boss:{id:2,name:x\"y\"z,boss:{id:3,";
     astray::<Person>(&format!("{boss}name:q"), "\"}}}");
     astray::<Person>(&format!("{boss}other:a\",name:a\",boss:{{id:4,name:b"), "\"}}}}");
-    type Names = BTreeMap<String, Vec<BTreeMap<String, String>>>;
-    astray::<Names>("{IS:[{A:a\"b\"c},{A:d", "\"e}]}");
-    astray::<Names>("{IS:[{A:a\",B:b\"c},{A:d", "\"e}]}");
-    astray::<Names>("{IS:[{A:a", "]b},{A:d[e},{A:]}]}");
+    astray::<Lists>("{IS:[{A:a\"b\"c},{A:d", "\"e}]}");
+    astray::<Lists>("{IS:[{A:a\",B:b\"c},{A:d", "\"e}]}");
+    astray::<Lists>("{IS:[{A:a", "]b},{A:d[e},{A:]}]}");
     fails::<Person>(
         "{id,name:a}",
         "member `name` is part of another name at line 1 column 5",
@@ -144,12 +154,6 @@ fn what_does_not_fit_its_type_is_shown() {
         "unknown variant `blue`, expected `Red` or `Mixed` at line 1 column 14",
         Data,
     );
-    #[derive(Deserialize, Debug)]
-    #[serde(deny_unknown_fields)]
-    #[expect(dead_code, reason = "only its errors are looked at")]
-    struct Strict {
-        a: u8,
-    }
     for (text, name, column) in [
         ("{z:1}", "z", 2),
         ("{a:1,\"z\"\"q\":1}", "z\"q", 6),
@@ -188,12 +192,6 @@ fn layout_is_not_taken_for_what_is_wrong() {
     #[derive(Deserialize, Debug, PartialEq, Eq, PartialOrd, Ord)]
     enum Name {
         A,
-    }
-    #[derive(Deserialize, Debug)]
-    #[serde(deny_unknown_fields)]
-    #[expect(dead_code, reason = "only its errors are looked at")]
-    struct Strict {
-        a: u8,
     }
     #[derive(Deserialize, Debug)]
     #[serde(untagged)]
