@@ -33,7 +33,7 @@ impl<'de> Deserializer<'de> {
                     let mut members = Members { fields, ahead, odd: (0, usize::MAX), entries };
                     value = visitor.visit_map(&mut members);
                     if members.entries.state != State::Closed || value.is_err() {
-                        value = members.entries.conclude(value);
+                        value = members.conclude(value);
                     }
                 }
                 Err(error) => value = Err(error),
@@ -197,6 +197,22 @@ impl<'de> Members<'_, 'de> {
         let left = self.entries.de.rest.len();
         let start = if self.odd.1 == left { self.odd.0 } else { left + name.len() + 1 };
         self.entries.de.place(error, start)
+    }
+
+    /// What is left to do when the visitor stopped before the end, or with an error. If that was right behind a name,
+    /// which it then has seen before, the error is about the name.
+    #[cold]
+    fn conclude<T>(&mut self, mut value: Result<T>) -> Result<T> {
+        if let Err(error) = value {
+            let de = &*self.entries.de;
+            let name = self.next().checked_sub(1).map_or("", |last| self.fields[last]);
+            let before = de.whole[..de.offset()].strip_suffix(':');
+            let behind_name = self.odd.1 == de.rest.len()
+                || before.is_some_and(|before| !name.is_empty() && before.ends_with(name));
+            let stopped = self.entries.state == State::More && behind_name;
+            value = Err(if stopped { self.refused(name, error) } else { error });
+        }
+        self.entries.conclude(value)
     }
 
     /// Reads a member's name and the colon: the declared name if there is one, else the name as it stands.

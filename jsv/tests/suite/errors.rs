@@ -148,7 +148,10 @@ fn what_does_not_fit_its_type_is_shown() {
     fails::<char>("ab", "invalid character `ab` at line 1 column 1", Data);
     fails::<Vec<f64>>("[1.2.3]", "invalid number `1.2.3` at line 1 column 2", Data);
     fails::<Person>("{name:a}", "missing field `id` at line 1 column 1", Data);
-    fails::<Person>("{id:1,id:2}", "duplicate field `id` at line 1 column 1", Data);
+    fails::<Person>("{id:1,id:2}", "duplicate field `id` at line 1 column 7", Data);
+    fails::<Person>("{id:1,name:id,ID:2}", "duplicate field `id` at line 1 column 15", Data);
+    fails::<Person>("{id:1,\n\t\"id\" : 2}", "duplicate field `id` at line 2 column 2", Data);
+    fails::<Vec<Person>>("[{name:id:}]", "missing field `id` at line 1 column 2", Data);
     fails::<Person>(
         "{id:1,colour:blue}",
         "unknown variant `blue`, expected `Red` or `Mixed` at line 1 column 14",
