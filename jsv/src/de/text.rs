@@ -177,10 +177,12 @@ impl<'de> Deserializer<'de> {
         }
     }
 
-    /// Base64 as .NET takes it: white space anywhere is skipped, padding is required.
+    /// Base64 as .NET takes it: white space anywhere is skipped, padding is required, and what the last character has
+    /// beyond the last byte is nothing.
     pub(super) fn base64(&mut self) -> Result<Vec<u8>> {
-        const STANDARD: GeneralPurpose =
-            GeneralPurpose::new(&alphabet::STANDARD, GeneralPurposeConfig::new());
+        const CONFIG: GeneralPurposeConfig =
+            GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true);
+        const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, CONFIG);
         let start = self.offset();
         let text = self.scalar()?;
         let bytes = if text.bytes().any(|byte| byte.is_ascii_whitespace()) {

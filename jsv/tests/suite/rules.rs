@@ -332,3 +332,21 @@ fn no_text_and_two_quotes_are_null_to_what_is_nullable() {
     let error = jsv::from_str::<Nullable>(&"{inner:".repeat(10_000)).unwrap_err();
     assert_eq!(error.to_string(), "nested deeper than 128 levels at line 1 column 897");
 }
+
+#[derive(Deserialize, PartialEq, Debug)]
+#[serde(transparent)]
+struct Bytes(#[serde(with = "jsv::base64")] Vec<u8>);
+
+#[test]
+fn base64_is_what_dotnet_takes() {
+    let bytes = |bytes: &[u8]| Bytes(bytes.to_vec());
+    reads(&[
+        ("AQ==", bytes(&[1])),
+        ("AR==", bytes(&[1])),
+        ("AQJ=", bytes(&[1, 2])),
+        ("A Q\n= =", bytes(&[1])),
+        ("null", bytes(&[158, 233, 101])),
+        ("", bytes(&[])),
+    ]);
+    refuses::<Bytes>(&["AQ", "AQ=", "AQ===", "A===", "-_-_", "AQ==AQ=="]);
+}
