@@ -18,10 +18,12 @@ pub enum NameCase {
     #[default]
     AsDeclared,
     /// As `ServiceStack`'s `ToCamelCase` folds them: `URLPath` becomes `urlPath`, `ID` becomes `id`. Names in
-    /// `snake_case` are joined first: `organisation_id` becomes `organisationId`.
+    /// `snake_case` are joined first: `organisation_id` becomes `organisationId`. Reading ignores case, but not
+    /// underscores: a type that is to be read back as well declares its names in one of the cases without them, with
+    /// `#[serde(rename_all)]`.
     Camel,
     /// The first letter and each letter after an underscore in upper case: `organisation_id` becomes
-    /// `OrganisationId`.
+    /// `OrganisationId`. What was said of reading holds here, too.
     Pascal,
 }
 

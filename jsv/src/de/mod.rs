@@ -34,7 +34,8 @@ use crate::{Error, Options, Result, forms, layout, scan};
 
 /// Reads one value from a text.
 ///
-/// `&mut Deserializer` is the serde deserializer, so that [`Deserializer::end`] can check what is left.
+/// `&mut Deserializer` is the serde deserializer, so that [`Deserializer::end`] can check what is left. What a type itself
+/// says of a document that is a single value has no place; functions such as [`crate::from_str`] give it the beginning.
 ///
 /// ```
 /// use serde::Deserialize as _;
