@@ -10,7 +10,7 @@ use crate::grammar;
 pub(crate) fn is_formatted(text: &str) -> bool {
     let bytes = text.as_bytes();
     // Layout is what stands around the parts of a document; a single text has none.
-    if !text.trim_start().starts_with(['{', '[']) {
+    if !text.starts_with(['{', '[']) && !text.trim_start().starts_with(['{', '[']) {
         return false;
     }
     if memchr::memchr2(b'\n', b'\r', bytes).is_none() {

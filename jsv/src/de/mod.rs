@@ -136,7 +136,7 @@ impl<'de> Deserializer<'de> {
             cut: false,
             bare: false,
             options,
-            tail: rest.len() - rest.trim_end().len(),
+            tail: blank_behind(rest),
             level: 0,
             stray: None,
             wrong: None,
@@ -176,11 +176,11 @@ impl<'de> Deserializer<'de> {
     ///
     /// If there is text after the value.
     pub fn end(&mut self) -> Result<()> {
-        self.rest = self.rest.trim_start();
         if self.rest.is_empty() {
             return Ok(());
         }
-        Err(self.error(Kind::TrailingText))
+        self.rest = self.rest.trim_start();
+        if self.rest.is_empty() { Ok(()) } else { Err(self.error(Kind::TrailingText)) }
     }
 
     /// The offset of the cursor.
@@ -356,6 +356,12 @@ impl<'de> Deserializer<'de> {
             None => Ok(()),
         }
     }
+}
+
+/// How many bytes of white space a text ends with. Most end with a bracket.
+#[inline]
+fn blank_behind(text: &str) -> usize {
+    if text.ends_with(['}', ']']) { 0 } else { text.len() - text.trim_end().len() }
 }
 
 /// Reads the text of one value, which is out of its quotes.
