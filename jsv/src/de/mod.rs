@@ -21,16 +21,17 @@ mod stray;
 mod text;
 mod variant;
 
-use serde::de::{self, DeserializeOwned, Visitor};
+use serde::de::{self, Visitor};
 
 #[cfg(any(feature = "time", feature = "chrono"))]
 pub(crate) use number::parse_float;
 pub(crate) use seq::ONE_NULL;
 use stray::Strays;
+pub(crate) use text::value_of;
 
 use crate::error::Kind;
 use crate::grammar::{self, Parsed};
-use crate::{Error, Options, Result, forms, layout, scan};
+use crate::{Error, Options, Result, forms, layout};
 
 /// Reads one value from a text.
 ///
@@ -142,11 +143,6 @@ impl<'de> Deserializer<'de> {
             wrong: None,
             bracket: 0,
         }
-    }
-
-    /// A reader of the text of one value, as it is without quotes around it.
-    fn of_value(text: &'de str) -> Self {
-        Self { rest: text, bare: true, ..Self::new(text) }
     }
 
     /// A reader of bytes with the default [`Options`].
@@ -274,54 +270,6 @@ impl<'de> Deserializer<'de> {
         self.rest.len() == self.tail + 1
     }
 
-    /// Text in quotes with none in it, the second most frequent kind.
-    #[inline(never)]
-    fn visit_quoted_text<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value> {
-        if let Some(body) = self.rest.strip_prefix('"') {
-            let end = scan::byte(b'"', body.as_bytes());
-            if let Some(stop) = body.as_bytes().get(end + 1)
-                && self.around.ends_at(*stop)
-            {
-                self.rest = &body[end + 1..];
-                return visitor.visit_borrowed_str(&body[..end]);
-            }
-        }
-        self.visit_odd_text(visitor)
-    }
-
-    #[inline(never)]
-    fn visit_other_decimal<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value> {
-        let number = self.other_decimal()?;
-        visitor.visit_f64(number)
-    }
-
-    #[inline(never)]
-    fn visit_odd_text<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value> {
-        let left = self.rest.len();
-        let text = self.text()?;
-        let mut value = if text.doubled {
-            visitor.visit_string(text.undoubled().into_owned())
-        } else {
-            visitor.visit_borrowed_str(text.raw)
-        };
-        if let Err(error) = value {
-            value = Err(self.place(error, left));
-        }
-        value
-    }
-
-    /// What [`crate::nullable`] asks for: two quotes are none, like no text.
-    #[cold]
-    fn nullable<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value> {
-        match self.rest.strip_prefix("\"\"") {
-            Some(rest) if self.quotes() && !rest.starts_with('"') => {
-                self.rest = rest;
-                visitor.visit_none()
-            }
-            _ => visitor.visit_some(self),
-        }
-    }
-
     /// Begins a container; the cursor stays at its opening bracket.
     #[inline]
     fn enter(&mut self) -> Result<Opened> {
@@ -358,18 +306,10 @@ impl<'de> Deserializer<'de> {
     }
 }
 
-/// How many bytes of white space a text ends with. Most end with a bracket.
+/// How many bytes of white space a text ends with, which most texts do not.
 #[inline]
 fn blank_behind(text: &str) -> usize {
     if text.ends_with(['}', ']']) { 0 } else { text.len() - text.trim_end().len() }
-}
-
-/// Reads the text of one value, which is out of its quotes.
-pub(crate) fn value_of<T: DeserializeOwned>(text: &str) -> Result<T> {
-    let mut de = Deserializer::of_value(text);
-    let value = T::deserialize(&mut de).map_err(|error| de.place_at(error, 0))?;
-    de.end()?;
-    Ok(value)
 }
 
 /// Where a container began, and what was around it.

@@ -5,6 +5,8 @@
 //!
 //! Adding an integer type: a line in `integers!`.
 
+use serde::de::Visitor;
+
 use super::Deserializer;
 use crate::Result;
 
@@ -115,7 +117,13 @@ impl<'de> Deserializer<'de> {
         Some(number / EXACT_POWERS[fraction & 15])
     }
 
-    pub(super) fn other_decimal(&mut self) -> Result<f64> {
+    #[inline(never)]
+    pub(super) fn visit_other_decimal<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value> {
+        let number = self.other_decimal()?;
+        visitor.visit_f64(number)
+    }
+
+    fn other_decimal(&mut self) -> Result<f64> {
         match self.plain_decimal() {
             Some(number) => Ok(number),
             None => self.lenient(parse_float::<f64>),

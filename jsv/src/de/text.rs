@@ -6,6 +6,7 @@
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
+use serde::de::{DeserializeOwned, Visitor};
 
 use super::{Context, Deserializer};
 use crate::error::Kind;
@@ -13,6 +14,11 @@ use crate::grammar::{self, Text};
 use crate::{Error, Result, scan};
 
 impl<'de> Deserializer<'de> {
+    /// A reader of the text of one value, as it is without quotes around it.
+    fn of_value(text: &'de str) -> Self {
+        Self { rest: text, bare: true, ..Self::new(text) }
+    }
+
     /// Unquoted text that ends at a plain separator, with nothing unusual in it: nearly all text there is. One look at
     /// sixteen bytes finds the end of most. It is one function for all types, with no call in it.
     #[inline(never)]
@@ -57,6 +63,48 @@ impl<'de> Deserializer<'de> {
             Some(b'{' | b'[') => self.nested_text().map(Text::plain),
             Some(byte) if byte <= b' ' && self.skip_blank() => self.text(),
             _ => self.bare_text().map(Text::plain),
+        }
+    }
+
+    /// Text in quotes with none in it, the second most frequent kind.
+    #[inline(never)]
+    pub(super) fn visit_quoted_text<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value> {
+        if let Some(body) = self.rest.strip_prefix('"') {
+            let end = scan::byte(b'"', body.as_bytes());
+            if let Some(stop) = body.as_bytes().get(end + 1)
+                && self.around.ends_at(*stop)
+            {
+                self.rest = &body[end + 1..];
+                return visitor.visit_borrowed_str(&body[..end]);
+            }
+        }
+        self.visit_odd_text(visitor)
+    }
+
+    #[inline(never)]
+    pub(super) fn visit_odd_text<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value> {
+        let left = self.rest.len();
+        let text = self.text()?;
+        let mut value = if text.doubled {
+            visitor.visit_string(text.undoubled().into_owned())
+        } else {
+            visitor.visit_borrowed_str(text.raw)
+        };
+        if let Err(error) = value {
+            value = Err(self.place(error, left));
+        }
+        value
+    }
+
+    /// What [`crate::nullable`] asks for: two quotes are none, like no text.
+    #[cold]
+    pub(super) fn nullable<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value> {
+        match self.rest.strip_prefix("\"\"") {
+            Some(rest) if self.quotes() && !rest.starts_with('"') => {
+                self.rest = rest;
+                visitor.visit_none()
+            }
+            _ => visitor.visit_some(self),
         }
     }
 
@@ -192,6 +240,14 @@ impl<'de> Deserializer<'de> {
         };
         bytes.map_err(|_| self.invalid(start, &text, "base64"))
     }
+}
+
+/// Reads the text of one value, which is out of its quotes.
+pub(crate) fn value_of<T: DeserializeOwned>(text: &str) -> Result<T> {
+    let mut de = Deserializer::of_value(text);
+    let value = T::deserialize(&mut de).map_err(|error| de.place_at(error, 0))?;
+    de.end()?;
+    Ok(value)
 }
 
 /// The texts `ServiceStack` takes for a bool: `on` and `off` in lower case only, the letters in either case.
