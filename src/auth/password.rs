@@ -110,13 +110,19 @@ impl Passwords {
         if fits.is_none() {
             return Ok(None);
         }
-        if let Some(better) = better
-            && store.upgrade_password(&user.id, &user.password_hash, &better).await?
-        {
+        let Some(better) = better else { return Ok(Some(user)) };
+        if store.upgrade_password(&user.id, &user.password_hash, &better).await? {
             let user = User { password_hash: better, ..User::clone(&user) };
             return Ok(Some(Arc::new(user)));
         }
-        Ok(Some(user))
+        // There is another hash by now: of this password, by another request at the same time, or of
+        // a new one. What was known of the user was forgotten with the attempt to change it.
+        let known = store.user_named(&user.name).await?;
+        let Some(user) = known.filter(|known| known.id == user.id && known.disabled_at.is_none())
+        else {
+            return Ok(None);
+        };
+        Ok(self.fits(&user.password_hash, password, None).await?.map(|_| user))
     }
 
     /// Whether a password has that hash, and with a salt also the hash that it is to have.
@@ -210,6 +216,38 @@ mod tests {
         let endless =
             "AQAAAALuaygAAAAAEAABAgMEBQYHCAkKCwwNDg+CdpbmtawA/50jPMVQO9ZfzS24X+u04oKLPQ2GbVJR8g==";
         assert!(!fits(endless, "p@ss:wörd"));
+    }
+
+    #[tokio::test]
+    async fn an_outdated_hash_that_was_replaced_meanwhile_lets_nobody_in_by_itself() {
+        let random = random::SystemSource::default();
+        let store = crate::store::open("sqlite::memory:").await.unwrap();
+        store.migrate().await.unwrap();
+        let old =
+            "AQAAAAEAACcQAAAAEAABAgMEBQYHCAkKCwwNDg81YRb7TglnW1NHtnaMCDt7+bsKaJXrSD9w+9U1lZJM4g==";
+        let user = crate::store::NewUser {
+            id: "u1".into(),
+            name: "alice".into(),
+            email: "alice@example.com".into(),
+            password_hash: old.into(),
+        };
+        let now = crate::clock::Timestamp::from_millis(0);
+        store.add_user(&user, &[], now).await.unwrap();
+        let read_before = store.user_named("alice").await.unwrap();
+        let passwords = Passwords::new(&random);
+        let check = async || {
+            let user = read_before.clone();
+            passwords.check(&*store, &random, user, "p@ss:wörd").await.ok().unwrap()
+        };
+        let first = check().await.unwrap();
+        assert!(first.password_hash.starts_with("$argon2id$"));
+        // Another request that had read the user at the same time.
+        assert_eq!(check().await.unwrap().password_hash, first.password_hash);
+        store.set_password("u1", &hash("other", &random).unwrap()).await.unwrap();
+        assert!(check().await.is_none());
+        store.set_password("u1", &first.password_hash).await.unwrap();
+        store.disable_user("u1", now).await.unwrap();
+        assert!(check().await.is_none());
     }
 
     #[tokio::test]

@@ -171,7 +171,10 @@ async fn sign_in(
     // Who signs in by token cookies has those, and no session beside them (`fixtures/wire`,
     // tokcookie/0094).
     let session = (!in_cookies || issued.is_none()).then_some(&session);
-    app.store.add_session(session, sign_in, &event).await?;
+    if !app.store.add_session(&user, session, sign_in, &event).await? {
+        // The password has been changed since it was looked up, or the user disabled.
+        return Err(Error::bad_login());
+    }
 
     let mut answer = Answer::from(described(&user, Some(&id)));
     for cookie in session_cookies(exchange, &user, &id, remember)? {

@@ -159,6 +159,11 @@ async fn clock(pool: &Pool) -> Result<Option<Timestamp>> {
 const LOCK_TWO_FACTORS: &str = "SELECT user_id, wrong_codes, locked_until FROM two_factors \
     WHERE organisation_id = $1 AND user_id IN ($2, $3) ORDER BY user_id COLLATE \"C\" FOR UPDATE";
 
+/// Whether an enabled user has that password's hash, and will until the transaction ends: whoever sets
+/// another one, or disables the user, waits, and ends what the transaction has kept.
+const HOLD_PASSWORD: &str = "SELECT 1 FROM users \
+    WHERE id = $1 AND password_hash = $2 AND disabled_at IS NULL FOR SHARE";
+
 /// Rows that others hold are passed over, so a batch waits for nobody and cannot deadlock.
 const NEXT_SEALED: &str = "SELECT organisation_id, user_id, place, key_id, sealing_key_id, sealed \
     FROM two_factor_keys WHERE sealing_key_id <> $1 \

@@ -11,13 +11,16 @@ use crate::clock::Timestamp;
 #[async_trait]
 pub trait Sessions: Send + Sync {
     /// Keeps a session, the sign-in that tokens hang on, whichever there is of the two, and the audit
-    /// row.
+    /// row, if the user is enabled and has the password still that is in `user`, the one that was
+    /// checked. Whether that is so; else nothing is kept. Of a sign-in and a new password at the same
+    /// time either sees the other, so that no session outlives the password it was made with.
     async fn add_session(
         &self,
+        user: &User,
         session: Option<&NewSession>,
         sign_in: Option<&NewSignIn>,
         event: &Event,
-    ) -> Result<()>;
+    ) -> Result<bool>;
 
     /// The enabled user of a session that has not expired.
     async fn session_user(&self, id_hash: &[u8], now: Timestamp) -> Result<Option<Arc<User>>>;

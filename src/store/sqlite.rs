@@ -201,6 +201,10 @@ async fn clock(_: &Pool) -> Result<Option<Timestamp>> {
 const LOCK_TWO_FACTORS: &str = "SELECT user_id, wrong_codes, locked_until FROM two_factors \
     WHERE organisation_id = $1 AND user_id IN ($2, $3) ORDER BY user_id";
 
+/// Likewise.
+const HOLD_PASSWORD: &str =
+    "SELECT 1 FROM users WHERE id = $1 AND password_hash = $2 AND disabled_at IS NULL";
+
 const NEXT_SEALED: &str = "SELECT organisation_id, user_id, place, key_id, sealing_key_id, sealed \
     FROM two_factor_keys WHERE sealing_key_id <> $1 \
     AND (organisation_id, user_id, place) > ($2, $3, $4) \

@@ -9,7 +9,7 @@ use foundry_api::store::{Event, NewSession, Store};
 use serde_json::Value;
 use totp_rs::Totp;
 
-use crate::support::{GENERATE, NOW, Reply, SeededRandom, TestApp};
+use crate::support::{GENERATE, NOW, Reply, SeededRandom, TestApp, holder};
 
 /// The operations' own routes.
 pub const VERIFY: &str = "/users/2fa/verify";
@@ -79,7 +79,8 @@ impl Client {
             request_id: id(&SeededRandom::default()).unwrap(),
             fingerprint: None,
         };
-        store.add_session(Some(&new), None, &event).await.unwrap();
+        let holder = holder(store, user).await;
+        assert!(store.add_session(&holder, Some(&new), None, &event).await.unwrap());
         Self { cookie: format!("ss-id={id_of_session}") }
     }
 

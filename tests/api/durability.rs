@@ -25,7 +25,7 @@ use foundry_api::store::{self, Event, NewSession, Organisation, Store};
 use foundry_api::two_factor::{SECRET_LEN, Secret};
 use sqlx::{Connection as _, PgConnection};
 
-use crate::support::{SEALING_KEYS, SeededRandom, new_postgres_database, user};
+use crate::support::{SEALING_KEYS, SeededRandom, holder, new_postgres_database, user};
 
 /// Users who ask at the same time, each on a connection of its own.
 const USERS: usize = 12;
@@ -100,7 +100,8 @@ async fn populate(store: &dyn Store) {
             request_id: String::new(),
             fingerprint: None,
         };
-        store.add_session(Some(&session), None, &event).await.unwrap();
+        let holder = holder(store, &session.user).await;
+        assert!(store.add_session(&holder, Some(&session), None, &event).await.unwrap());
     }
 }
 

@@ -1,10 +1,12 @@
 //! Signing in by every route, being signed in by the cookie, and not being so any more.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use foundry_api::store::NewUser;
+use foundry_api::auth::password;
+use foundry_api::store::{self, NewUser, Store};
 
-use crate::support::{GENERATE, NOW, PASSWORD, Reply, TestApp, user};
+use crate::support::{GENERATE, NOW, PASSWORD, Reply, SeededRandom, TestApp, user};
 
 fn cookies(reply: &Reply) -> String {
     let set = reply.headers.iter().filter(|(name, _)| name == "Set-Cookie");
@@ -138,6 +140,78 @@ async fn disabling_a_user_or_changing_the_password_ends_the_sessions() {
     let body = format!("userName=alice&password={PASSWORD}");
     sign_in(&app, "/auth/credentials", "application/x-www-form-urlencoded", &body).expect(401);
 }
+
+fn sign_in_with(app: &TestApp, password: &str) -> Reply {
+    let body = format!("{{\"userName\":\"alice\",\"password\":\"{password}\"}}");
+    sign_in(app, "/auth/credentials", "application/json", &body)
+}
+
+fn hash_of(password: &str) -> String {
+    password::hash(password, &SeededRandom::default()).unwrap()
+}
+
+/// By another process, so that this one knows the user still as it was.
+async fn an_old_password_signs_nobody_in_once_another_process_has_set_a_new_one(url: &str) {
+    let store = store::open(url).await.unwrap();
+    store.migrate().await.unwrap();
+    let app = TestApp::on(store).await;
+    let (new, other) = (hash_of("another"), store::open(url).await.unwrap());
+    let session = cookies(&sign_in_with(&app, PASSWORD).expect(200));
+    other.set_password("id-of-alice", &new).await.unwrap();
+    let late = sign_in_with(&app, PASSWORD).expect(401);
+    assert_eq!(late.json()["responseStatus"]["message"], "Invalid Username or Password");
+    assert!(!cookies(&late).contains("ss-id"), "{late:?}");
+    tokio::time::sleep(foundry_api::cache::LIFE).await;
+    app.send("PUT", GENERATE, &[("Cookie", &session)], b"").expect(401);
+    sign_in_with(&app, "another").expect(200);
+    other.disable_user("id-of-alice", NOW).await.unwrap();
+    sign_in_with(&app, "another").expect(401);
+    other.close().await;
+}
+
+mod an_old_password_signs_nobody_in {
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+    async fn on_sqlite() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", folder.path().join("test.db").display());
+        super::an_old_password_signs_nobody_in_once_another_process_has_set_a_new_one(&url).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+    async fn on_postgres() {
+        let url = crate::support::new_postgres_database().await;
+        super::an_old_password_signs_nobody_in_once_another_process_has_set_a_new_one(&url).await;
+    }
+}
+
+async fn no_session_outlives_the_password_that_it_was_made_with(store: Arc<dyn Store>) {
+    let app = TestApp::on(store.clone()).await;
+    let passwords = [PASSWORD, "another"];
+    let hashes = passwords.map(hash_of);
+    let runtime = tokio::runtime::Handle::current();
+    let mut made = 0;
+    for (round, wait) in [10, 18, 26, 34, 42, 50].into_iter().enumerate() {
+        let (old, new) = (passwords[round % 2], &hashes[(round + 1) % 2]);
+        let replies: Vec<Reply> = std::thread::scope(|scope| {
+            let sign_in = || sign_in_with(&app, old);
+            let signing_in: Vec<_> = (0..6).map(|_| scope.spawn(sign_in)).collect();
+            // While some of them have been looked up, and wait for their password to be checked.
+            std::thread::sleep(Duration::from_millis(wait));
+            tokio::task::block_in_place(|| {
+                runtime.block_on(store.set_password("id-of-alice", new)).unwrap();
+            });
+            signing_in.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        for reply in replies.iter().filter(|reply| reply.status == 200) {
+            made += 1;
+            app.send("PUT", GENERATE, &[("Cookie", &cookies(reply))], b"").expect(401);
+        }
+    }
+    assert!(made > 0, "nobody came in");
+    sign_in_with(&app, passwords[0]).expect(200);
+}
+
+crate::on_each_store! { no_session_outlives_the_password_that_it_was_made_with }
 
 fn basic(name: &str, password: &str) -> String {
     format!("Basic {}", data_encoding::BASE64.encode(format!("{name}:{password}").as_bytes()))

@@ -187,7 +187,8 @@ async fn holder(store: &dyn Store, random: &SeededRandom, number: usize) {
         created_at: NOW,
         expires_at,
     };
-    store.add_session(Some(&session), Some(&sign_in), &event(random)).await.unwrap();
+    let kept = crate::support::holder(store, &holder.id).await;
+    store.add_session(&kept, Some(&session), Some(&sign_in), &event(random)).await.unwrap();
     if number % 3 == 2 {
         store.disable_user(&holder.id, NOW).await.unwrap();
     }

@@ -15,7 +15,7 @@ use foundry_api::config::Config;
 use foundry_api::http;
 use foundry_api::random::{Exhausted, Random};
 use foundry_api::seal::Sealer;
-use foundry_api::store::{self, NewUser, Organisation, Store};
+use foundry_api::store::{self, NewUser, Organisation, Store, User};
 use ring::digest;
 
 /// Alice's password, which has a colon on purpose.
@@ -313,6 +313,11 @@ pub fn user(name: &str) -> NewUser {
         email: format!("{name}@example.com"),
         password_hash: PASSWORD_HASH.clone(),
     }
+}
+
+/// The user of that id, as the store has it.
+pub async fn holder(store: &dyn Store, id: &str) -> User {
+    store.users().await.unwrap().into_iter().find(|user| user.id == id).unwrap()
 }
 
 static PASSWORD_HASH: LazyLock<String> =

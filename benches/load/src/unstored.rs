@@ -76,8 +76,9 @@ pass_on! { People {
 } }
 
 pass_on! { Sessions {
-    fn add_session(session: Option<&NewSession>, sign_in: Option<&NewSignIn>, event: &Event)
-        -> Result<()>;
+    fn add_session(
+        user: &User, session: Option<&NewSession>, sign_in: Option<&NewSignIn>, event: &Event
+    ) -> Result<bool>;
     fn session_user(id_hash: &[u8], now: Timestamp) -> Result<Option<Arc<User>>>;
     fn end_session(id_hash: &[u8], event: &Event) -> Result<()>;
 } }

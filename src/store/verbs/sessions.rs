@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::super::{Handle, begin};
+use super::super::{HOLD_PASSWORD, Handle, begin};
 use super::audit::insert_event;
 use super::tokens::{end_sign_in_of, insert_sign_in};
 use crate::clock::Timestamp;
@@ -15,11 +15,20 @@ use crate::store::{Event, NewSession, NewSignIn, Result, Sessions, User};
 impl Sessions for Handle {
     async fn add_session(
         &self,
+        user: &User,
         session: Option<&NewSession>,
         sign_in: Option<&NewSignIn>,
         event: &Event,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let mut transaction = begin(&self.pool).await?;
+        let held = sqlx::query(HOLD_PASSWORD)
+            .bind(&user.id)
+            .bind(&user.password_hash)
+            .fetch_optional(&mut *transaction)
+            .await?;
+        if held.is_none() {
+            return Ok(false);
+        }
         if let Some(session) = session {
             sqlx::query(
                 "INSERT INTO sessions (id_hash, user_id, created_at, expires_at) \
@@ -37,7 +46,7 @@ impl Sessions for Handle {
         }
         insert_event(&mut transaction, event).await?;
         transaction.commit().await?;
-        Ok(())
+        Ok(true)
     }
 
     async fn session_user(&self, id_hash: &[u8], now: Timestamp) -> Result<Option<Arc<User>>> {
