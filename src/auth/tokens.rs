@@ -1,16 +1,18 @@
 //! Bearer and refresh tokens that this service makes.
 //!
-//! A sign-in gives a bearer token (a JWT that names the sign-in) and a refresh token (160 random bits,
-//! kept as SHA-256) that gets the next bearer token. Both hang on the sign-in in the store: a
+//! A sign-in gives a bearer token (a JWT that names the sign-in) and a refresh token (160 bits, kept as
+//! SHA-256) that gets the next bearer token. Both hang on the sign-in in the store: a
 //! logout, a changed password or a disabled user ends them at once, and [`SIGN_IN`] after it was
 //! made a sign-in is over however often it was refreshed.
 //!
 //! There are two kinds of refresh token, because there are two kinds of client:
 //!
-//! - one in the cookie `ss-reftok` rotates: each use sets its successor as the next cookie, and a
-//!   token that comes back after it was replaced was stolen from somebody, so the whole sign-in
-//!   ends (RFC 9700 section 4.14.2). A browser that sends two requests at once, or did not get the
-//!   reply, is given [`GRACE`];
+//! - one in the cookie `ss-reftok` rotates: the first use after [`ROTATION`] sets its successor as the
+//!   next cookie, and a token that comes back after it was replaced was stolen from somebody, so the
+//!   whole sign-in ends (RFC 9700 section 4.14.2). A browser that sends two requests at once, or did
+//!   not get the reply, is given [`GRACE`], and the same [`successor`] again: were it another one,
+//!   a thief could begin a line of tokens of his own, which never meets the owner's. What was
+//!   replaced is known for as long as the sign-in lasts, however often that happened since;
 //! - one in a reply's body does not: the client libraries that hold it have no member in
 //!   `GetAccessTokenResponse` to learn a successor from, and send the same token again and again,
 //!   some twice in a row (needs 5, 42). A rotating one would sign them out.
@@ -19,20 +21,25 @@
 
 use std::time::Duration;
 
+use data_encoding::BASE64URL_NOPAD;
 use zeroize::Zeroizing;
 
 use super::bearer::TOKEN_COOKIE;
 use super::jwt::{ISSUER, NewClaims};
 use super::session::{cookie, cookie_value, hash};
+use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::http::Exchange;
 use crate::random;
-use crate::store::{NewSignIn, User};
+use crate::store::{NewSignIn, RefreshToken, User};
 
 /// How long a bearer token lives: as long as those of the original.
 pub const BEARER: Duration = Duration::from_hours(14 * 24);
 /// How long a sign-in can be refreshed.
 pub const SIGN_IN: Duration = Duration::from_hours(90 * 24);
+/// How old a refresh token in a cookie gets before its use replaces it. Each one that was replaced is kept,
+/// and so there are not more than this allows.
+pub const ROTATION: Duration = Duration::from_mins(10);
 /// How long a refresh token that was replaced is still taken for a request that was doubled.
 pub const GRACE: Duration = Duration::from_secs(30);
 /// The cookie that holds a refresh token.
@@ -98,6 +105,23 @@ pub fn bearer(
         jti: &random::id(&*exchange.app.random)?,
     };
     Ok(exchange.app.jwt.sign(&claims))
+}
+
+/// Whether a refresh token that is used is replaced by that, or was before.
+#[must_use]
+pub fn is_replaced(token: &RefreshToken, now: Timestamp) -> bool {
+    token.rotates && (token.replaced_at.is_some() || now >= token.created_at.plus(ROTATION))
+}
+
+/// The length of a successor in bytes: that of a random token.
+const SUCCESSOR_LEN: usize = 20;
+
+/// What replaces a refresh token, each time the same, where tokens can be made: nobody can tell it who
+/// has only the token.
+#[must_use]
+pub fn successor(exchange: &Exchange<'_>, token: &str) -> Option<Zeroizing<String>> {
+    let tag = exchange.app.jwt.derive("refresh-token", token)?;
+    Some(Zeroizing::new(BASE64URL_NOPAD.encode(&tag.as_ref()[..SUCCESSOR_LEN])))
 }
 
 /// The sign-ins that the tokens of a request belong to, be the bearer token expired or not.

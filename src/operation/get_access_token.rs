@@ -11,7 +11,6 @@ use crate::auth::session::{cookie_value, hash};
 use crate::auth::{TOKEN_COOKIE, origin, tokens};
 use crate::dto::{Dictionary, Dto, ResponseStatus, SERVICE_STACK};
 use crate::error::Error;
-use crate::random;
 use crate::store::RefreshToken;
 
 crate::dto! {
@@ -81,8 +80,12 @@ impl Operation for Refresh {
         } else if let Some(response) = &mut answer.response {
             response.access_token = Some(bearer.to_string());
         }
+        if tokens::is_replaced(&token, exchange.now) {
+            let successor = replaced(cx, presented, &hashed, &token).await?;
+            answer = answer.with_header("Set-Cookie", successor);
+        }
         if token.rotates {
-            answer = answer.with_header("Set-Cookie", rotated(cx, &hashed, &token).await?);
+            // Scripts see by this that there is one, replaced or not (needs 36).
             names.push(tokens::REFRESH_COOKIE);
         }
         if !names.is_empty() {
@@ -117,11 +120,17 @@ async fn usable(cx: &Context<'_>, hashed: &[u8]) -> Result<RefreshToken, Error> 
 }
 
 /// The cookie with the token's successor.
-async fn rotated(cx: &Context<'_>, used: &[u8], token: &RefreshToken) -> Result<String, Error> {
+async fn replaced(
+    cx: &Context<'_>,
+    presented: &str,
+    hashed: &[u8],
+    token: &RefreshToken,
+) -> Result<String, Error> {
     let exchange = cx.exchange;
-    let app = exchange.app;
-    let successor = random::token(&*app.random)?;
-    app.store.rotate_refresh_token(used, &hash(&successor), &token.sign_in, exchange.now).await?;
+    let store = &exchange.app.store;
+    let successor =
+        tokens::successor(exchange, presented).ok_or_else(|| Error::bad_token(NOT_VALID))?;
+    store.rotate_refresh_token(hashed, &hash(&successor), &token.sign_in, exchange.now).await?;
     let left = exchange.now.until(token.expires_at);
     Ok(tokens::refresh_cookie(exchange, &successor, left))
 }

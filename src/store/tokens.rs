@@ -38,6 +38,8 @@ pub struct RefreshToken {
     pub user: User,
     /// Whether using it replaces it.
     pub rotates: bool,
+    /// When it was made.
+    pub created_at: Timestamp,
     /// Since when it has a successor.
     pub replaced_at: Option<Timestamp>,
     /// When the sign-in ends.
@@ -53,8 +55,9 @@ pub trait Tokens: Send + Sync {
     /// The refresh token of that hash, if its sign-in has not ended and its user is enabled.
     async fn refresh_token(&self, hash: &[u8], now: Timestamp) -> Result<Option<RefreshToken>>;
 
-    /// Marks a refresh token as replaced and keeps its successor, in one step. A token that was
-    /// replaced before keeps the time of the first one.
+    /// Marks a refresh token as replaced and keeps its successor, in one step. Whatever other token of
+    /// the sign-in was not replaced is marked, too: there is to be one line of them. A token that
+    /// was replaced before keeps the time of that, and others are left alone.
     async fn rotate_refresh_token(
         &self,
         used: &[u8],

@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use data_encoding::{BASE64, BASE64URL_NOPAD};
 use foundry_api::auth::public_key::PublicKey;
-use foundry_api::auth::tokens::{BEARER, GRACE, SIGN_IN};
+use foundry_api::auth::tokens::{BEARER, GRACE, ROTATION, SIGN_IN};
 use foundry_api::store::Store;
 use ring::hmac;
 use serde_json::json;
 
-use crate::support::{GENERATE, NOW, PASSWORD, Reply, TestApp, memory, populate, user};
+use crate::support::{
+    GENERATE, NOW, PASSWORD, Reply, SeededRandom, TestApp, memory, populate, user,
+};
 
 /// The HS256 key of the recorded host: the bytes 1 to 32.
 pub fn key() -> Vec<u8> {
@@ -273,7 +275,8 @@ async fn a_refresh_token_in_a_cookie_is_replaced_and_must_not_come_back(store: A
     // The tokens are all there is: the id of a session comes along, as clients expect it, and is none.
     put(&app, "X-ss-id", &text(&reply, "sessionId")).expect(401);
     let first = cookie(&reply, "ss-reftok").unwrap();
-    let by_cookie = |token: &str| refresh(&app, &[("Cookie", &format!("ss-reftok={token}"))], "{}");
+    let by_cookie = |token: &str| by_cookie(&app, token);
+    app.clock.advance(ROTATION);
     let reply = by_cookie(&first).expect(200);
     assert_eq!(reply.text(), "{}");
     assert_eq!(reply.header("X-Cookies"), Some("ss-tok,ss-reftok"));
@@ -282,33 +285,90 @@ async fn a_refresh_token_in_a_cookie_is_replaced_and_must_not_come_back(store: A
     assert_ne!(first, second);
     put(&app, "Cookie", &bearer_cookie).expect(200).uri();
 
-    // Two tabs at once, or a reply that got lost.
+    // Two tabs at once, or a reply that got lost: there is one successor.
     app.clock.advance(GRACE.saturating_sub(Duration::from_secs(1)));
-    let twin = cookie(&by_cookie(&first).expect(200), "ss-reftok").unwrap();
-    let third = cookie(&by_cookie(&second).expect(200), "ss-reftok").unwrap();
+    assert_eq!(cookie(&by_cookie(&first).expect(200), "ss-reftok").unwrap(), second);
+    by_cookie(&second).expect(200);
     // Later than that it is a thief, or the victim of one: nobody stays signed in.
     app.clock.advance(Duration::from_secs(1));
     by_cookie(&first).expect(401);
-    for token in [&second, &third, &twin] {
-        by_cookie(token).expect(401);
-    }
+    by_cookie(&second).expect(401);
     put(&app, "Cookie", &bearer_cookie).expect(401);
+}
+
+fn by_cookie(app: &TestApp, token: &str) -> Reply {
+    refresh(app, &[("Cookie", &format!("ss-reftok={token}"))], "{}")
+}
+
+/// The refresh token of a new sign-in, in a cookie.
+fn sign_in_by_cookie(app: &TestApp) -> String {
+    cookie(&sign_in(app, ",\"useTokenCookie\":true"), "ss-reftok").unwrap()
+}
+
+/// The successor of a refresh token that is old enough to have one.
+fn rotated(app: &TestApp, token: &str) -> String {
+    app.clock.advance(ROTATION);
+    cookie(&by_cookie(app, token).expect(200), "ss-reftok").unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn however_often_it_is_refreshed_a_sign_in_keeps_few_tokens() {
     let app = start().await;
-    let mut token = cookie(&sign_in(&app, ",\"useTokenCookie\":true"), "ss-reftok").unwrap();
-    let first = token.clone();
+    let mut token = sign_in_by_cookie(&app);
+    let mut replaced = 0;
     for _ in 0..30 {
-        app.clock.advance(Duration::from_mins(1));
-        let cookies = format!("ss-reftok={token}");
-        let reply = refresh(&app, &[("Cookie", &cookies)], "{}").expect(200);
-        token = cookie(&reply, "ss-reftok").unwrap();
+        app.clock.advance(ROTATION / 10);
+        let reply = by_cookie(&app, &token).expect(200);
+        assert_eq!(reply.header("X-Cookies"), Some("ss-tok,ss-reftok"));
+        let bearer_cookie = format!("ss-tok={}", cookie(&reply, "ss-tok").unwrap());
+        put(&app, "Cookie", &bearer_cookie).expect(200).uri();
+        if let Some(next) = cookie(&reply, "ss-reftok") {
+            token = next;
+            replaced += 1;
+        }
     }
-    // So old a token is forgotten; it is refused all the same.
-    refresh(&app, &[("Cookie", &format!("ss-reftok={first}"))], "{}").expect(401);
-    refresh(&app, &[("Cookie", &format!("ss-reftok={token}"))], "{}").expect(200);
+    assert_eq!(replaced, 3);
+}
+
+async fn a_stolen_refresh_token_shows_itself_however_often_it_was_replaced(store: Arc<dyn Store>) {
+    let app = on(store).await;
+    for turns in [1, 25] {
+        let stolen = sign_in_by_cookie(&app);
+        let mut newest = stolen.clone();
+        for _ in 0..turns {
+            newest = rotated(&app, &newest);
+        }
+        app.clock.advance(GRACE);
+        by_cookie(&app, &stolen).expect(401);
+        by_cookie(&app, &newest).expect(401);
+    }
+}
+
+async fn two_who_use_a_refresh_token_at_once_do_not_both_go_on(store: Arc<dyn Store>) {
+    let app = on(store.clone()).await;
+    let first = sign_in_by_cookie(&app);
+    let (owners, thiefs) = (rotated(&app, &first), cookie(&by_cookie(&app, &first), "ss-reftok"));
+    assert_eq!(Some(&owners), thiefs.as_ref());
+    let newer = rotated(&app, &owners);
+    app.clock.advance(GRACE);
+    by_cookie(&app, &owners).expect(401);
+    by_cookie(&app, &newer).expect(401);
+
+    // While the signing key is being changed, instances do not make the same of a token.
+    let key = BASE64.encode(&[9; 32]);
+    let other = TestApp::with(store, &[("FOUNDRY_JWT_KEY", &key)], |mut other| {
+        other.clock = app.clock.clone();
+        other.random = Arc::new(SeededRandom::from(1_000_000));
+        other
+    });
+    let first = sign_in_by_cookie(&app);
+    let owners = rotated(&app, &first);
+    let thiefs = cookie(&by_cookie(&other, &first).expect(200), "ss-reftok").unwrap();
+    assert_ne!(owners, thiefs);
+    let newer = rotated(&app, &owners);
+    app.clock.advance(GRACE);
+    by_cookie(&other, &thiefs).expect(401);
+    by_cookie(&app, &newer).expect(401);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
@@ -339,4 +399,6 @@ crate::on_each_store! {
     a_bearer_token_of_ours_ends_with_its_sign_in
     a_refresh_token_in_a_body_stays_the_same_until_its_sign_in_ends
     a_refresh_token_in_a_cookie_is_replaced_and_must_not_come_back
+    a_stolen_refresh_token_shows_itself_however_often_it_was_replaced
+    two_who_use_a_refresh_token_at_once_do_not_both_go_on
 }

@@ -17,16 +17,19 @@ use crate::store::{Event, NewSignIn, RefreshToken, Result, Tokens, User};
 const SELECT_REFRESH_TOKEN: &str = concat!(
     "SELECT ",
     user_columns!(),
-    ", s.id, t.rotates, t.replaced_at, s.expires_at FROM refresh_tokens t \
+    ", s.id, t.rotates, t.replaced_at, s.expires_at, t.created_at FROM refresh_tokens t \
      JOIN sign_ins s ON s.id = t.sign_in_id JOIN users u ON u.id = s.user_id \
      WHERE t.token_hash = $1 AND s.expires_at > $2 AND u.disabled_at IS NULL",
 );
 
-/// Of one sign-in the newest twenty are kept: enough to see a stolen one come back, and no more
-/// than that, however often it is refreshed.
-const FORGET_REFRESH_TOKENS: &str = "DELETE FROM refresh_tokens WHERE sign_in_id = $1 \
-    AND token_hash NOT IN (SELECT token_hash FROM refresh_tokens WHERE sign_in_id = $1 \
-    ORDER BY created_at DESC, replaced_at IS NULL DESC LIMIT 20)";
+/// First the token that is used: of two that use it at once one replaces it, and the other waits for that.
+const REPLACE: &str =
+    "UPDATE refresh_tokens SET replaced_at = $2 WHERE token_hash = $1 AND replaced_at IS NULL";
+
+/// Then those beside it, such as another successor of the one before it, which an instance has made that
+/// signs with another key: of two in different hands one comes back as replaced.
+const REPLACE_OTHERS: &str =
+    "UPDATE refresh_tokens SET replaced_at = $2 WHERE sign_in_id = $1 AND replaced_at IS NULL";
 
 #[async_trait]
 impl Tokens for Handle {
@@ -47,6 +50,7 @@ impl Tokens for Handle {
                 rotates: row.try_get(7)?,
                 replaced_at: row.try_get::<Option<i64>, _>(8)?.map(Timestamp::from_millis),
                 expires_at: Timestamp::from_millis(row.try_get(9)?),
+                created_at: Timestamp::from_millis(row.try_get(10)?),
             })
         })
         .transpose()
@@ -60,16 +64,19 @@ impl Tokens for Handle {
         now: Timestamp,
     ) -> Result<()> {
         let mut transaction = begin(&self.pool).await?;
-        sqlx::query(
-            "UPDATE refresh_tokens SET replaced_at = COALESCE(replaced_at, $2) \
-             WHERE token_hash = $1",
-        )
-        .bind(used)
-        .bind(now.as_millis())
-        .execute(&mut *transaction)
-        .await?;
+        let replaced = sqlx::query(REPLACE)
+            .bind(used)
+            .bind(now.as_millis())
+            .execute(&mut *transaction)
+            .await?;
+        if replaced.rows_affected() > 0 {
+            sqlx::query(REPLACE_OTHERS)
+                .bind(sign_in)
+                .bind(now.as_millis())
+                .execute(&mut *transaction)
+                .await?;
+        }
         insert_refresh_token(&mut transaction, successor, sign_in, true, now).await?;
-        sqlx::query(FORGET_REFRESH_TOKENS).bind(sign_in).execute(&mut *transaction).await?;
         transaction.commit().await?;
         Ok(())
     }
@@ -121,6 +128,7 @@ pub(super) async fn insert_sign_in(connection: &mut Connection, sign_in: &NewSig
     insert_refresh_token(connection, hash, &sign_in.id, sign_in.rotates, at).await
 }
 
+/// Keeps a refresh token, if it is not there: a successor is asked for again by who did not get it.
 async fn insert_refresh_token(
     connection: &mut Connection,
     hash: &[u8],
@@ -130,7 +138,7 @@ async fn insert_refresh_token(
 ) -> Result<()> {
     sqlx::query(
         "INSERT INTO refresh_tokens (token_hash, sign_in_id, rotates, created_at) \
-         VALUES ($1, $2, $3, $4)",
+         VALUES ($1, $2, $3, $4) ON CONFLICT (token_hash) DO NOTHING",
     )
     .bind(hash)
     .bind(sign_in)

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use foundry_api::auth::tokens::ROTATION;
 use foundry_api::operation::{Access, Operations};
 
 use super::{cookie, set_cookies, sign_in};
@@ -195,6 +196,7 @@ async fn every_cookie_is_out_of_reach_and_secure_where_the_client_sees_https() {
         keep(&reply);
         let refresh = format!("ss-reftok={}", cookie(&reply, "ss-reftok"));
         let with = |cookies| [headers, &[("Cookie", cookies)]].concat();
+        app.clock.advance(ROTATION);
         keep(&app.send("POST", "/access-token", &with(&refresh), b"").expect(200));
         let session = format!("ss-id={}", cookie(&reply, "ss-id"));
         keep(&app.send("POST", "/auth/logout", &with(&session), b"").expect(200));

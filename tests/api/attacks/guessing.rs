@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use data_encoding::BASE64;
 use foundry_api::auth::session::hash;
-use foundry_api::auth::tokens::GRACE;
+use foundry_api::auth::tokens::{GRACE, ROTATION};
 use foundry_api::store::ApiKey;
 use serde_json::json;
 
@@ -130,6 +130,7 @@ async fn what_has_ended_is_told_apart_from_what_never_was_by_nobody() {
         let cookies = format!("ss-reftok={token}");
         app.send("POST", "/access-token", &[SAME_ID, ("Cookie", &cookies)], b"")
     };
+    app.clock.advance(ROTATION);
     refresh(&stolen).expect(200);
     app.clock.advance(GRACE);
     assert_same("refresh tokens", &["unknown", &over, &stolen, &session], refresh);
