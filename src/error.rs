@@ -154,7 +154,8 @@ impl Error {
     /// Signed in, but for this a code must have been verified a short while ago.
     #[must_use]
     pub fn two_factor_required() -> Self {
-        let message = "You have a two-factor key. Verify a code of it first, then ask again.";
+        let message = "You have a two-factor key. Verify a code of it first, then ask again, both in one \
+                       session or by one token.";
         Self::refused(StatusCode::UNAUTHORIZED, "TwoFactorRequired", message)
     }
 

@@ -39,7 +39,7 @@ impl Provider for ApiKey {
         let hash = session::hash(&key);
         let user = exchange.app.store.api_key_user(&hash, exchange.now).await?;
         let user = user.ok_or_else(Error::not_authenticated)?;
-        Ok(Some(Caller::new(user, self.name(), hash)))
+        Ok(Some(Caller::new(user, self.name(), Some(hash))))
     }
 }
 

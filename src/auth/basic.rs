@@ -9,7 +9,6 @@
 
 use async_trait::async_trait;
 use data_encoding::BASE64;
-use ring::digest;
 use zeroize::Zeroizing;
 
 use super::{Caller, Provider, Source, credentials, session};
@@ -53,8 +52,5 @@ async fn caller(exchange: &Exchange<'_>, encoded: &str) -> Result<Option<Caller>
         session::end(exchange, "Unauthorized").await?;
         return Err(Error::bad_credentials());
     };
-    // There is no session and no token: the credential is the password as it is stored, so it
-    // is another one once the password has been changed.
-    let credential = digest::digest(&digest::SHA256, user.password_hash.as_bytes());
-    Ok(Some(Caller::new(user, Basic.name(), credential.as_ref().to_vec())))
+    Ok(Some(Caller::new(user, Basic.name(), None)))
 }

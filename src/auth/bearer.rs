@@ -80,7 +80,7 @@ async fn caller(exchange: &Exchange<'_>, token: &str) -> Result<Caller, Error> {
     let user = user_of(exchange, &claims).await?.ok_or_else(Error::not_authenticated)?;
     // A sign-in goes on from one of its tokens to the next. Other tokens stand for themselves:
     // hosts number theirs from the start again whenever they are restarted.
-    let credential = claims.sid.as_deref().map_or_else(|| sha256.as_ref().to_vec(), hash);
+    let credential = Some(claims.sid.as_deref().map_or_else(|| sha256.as_ref().to_vec(), hash));
     let auth_time = claims.auth_time();
     Ok(Caller { user, provider: TOKEN_PROVIDER, credential, amr: claims.amr.clone(), auth_time })
 }

@@ -47,8 +47,9 @@ pub struct Caller {
     /// The name of the provider that knows.
     pub provider: &'static str,
     /// SHA-256 of what was shown: the session's id, or the token. Things that hold for "the same
-    /// session or token" are kept under it.
-    pub credential: Vec<u8>,
+    /// session or token" are kept under it. A password that comes with each request is neither:
+    /// whoever else knows it shows the same.
+    pub credential: Option<Vec<u8>>,
     /// How the caller proved to be the user, where a token says so (RFC 8176).
     pub amr: Vec<String>,
     /// When the caller did, where a token says so.
@@ -58,7 +59,7 @@ pub struct Caller {
 impl Caller {
     /// A caller whose credentials say nothing of how they were come by.
     #[must_use]
-    pub fn new(user: Arc<User>, provider: &'static str, credential: Vec<u8>) -> Self {
+    pub fn new(user: Arc<User>, provider: &'static str, credential: Option<Vec<u8>>) -> Self {
         Self { user, provider, credential, amr: Vec::new(), auth_time: None }
     }
 }

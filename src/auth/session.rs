@@ -39,7 +39,7 @@ impl Provider for Session {
         // A session that has ended is no session: the client may hold its cookie for ever
         // (needs 33).
         let user = exchange.app.store.session_user(&credential, exchange.now).await?;
-        Ok(user.map(|user| Caller::new(user, self.name(), credential)))
+        Ok(user.map(|user| Caller::new(user, self.name(), Some(credential))))
     }
 }
 

@@ -283,10 +283,11 @@ const TOKEN_NAME: usize = 15;
 /// A token has one, too, in the original (`fixtures/wire`, tokcookie/0098); ours names the token and
 /// opens nothing.
 fn session_of(exchange: &Exchange<'_>, caller: &Caller) -> Option<String> {
+    let credential = caller.credential.as_deref()?;
     if caller.provider == TOKEN_PROVIDER {
-        return Some(BASE64URL_NOPAD.encode(&caller.credential[..TOKEN_NAME]));
+        return Some(BASE64URL_NOPAD.encode(&credential[..TOKEN_NAME]));
     }
-    session::id_of(exchange.request).filter(|id| session::hash(id) == caller.credential)
+    session::id_of(exchange.request).filter(|id| session::hash(id) == credential)
 }
 
 /// Ends the session and the sign-in of whatever the request carries, and takes the cookies back.

@@ -44,7 +44,8 @@ pub(super) fn parse(field: &'static str, text: Option<&str>) -> Result<Code, Err
 }
 
 /// Whether the caller's session or token has shown a code of the active key a short while ago: here,
-/// or where the token comes from, if the token says so (`otp` among the `amr` of RFC 8176).
+/// or where the token comes from, if the token says so (`otp` among the `amr` of RFC 8176). Callers
+/// by Basic have neither, so there is nothing that a code could speak for later.
 pub(super) fn proven(cx: &Context<'_>, member: &Membership) -> bool {
     let now = cx.exchange.now;
     let fresh = |at: Timestamp| at > now.minus(STEP_UP) && at <= now;
@@ -69,7 +70,7 @@ pub(super) async fn check(
     let attempt = Attempt {
         organisation,
         user: &caller.user.id,
-        credential: &caller.credential,
+        credential: caller.credential.as_deref(),
         purpose,
         event: cx.event(organisation, "ok", None)?,
     };

@@ -55,7 +55,8 @@ pub(super) async fn membership(
             Error::invalid(ORGANISATION, message)
         })?;
     let store = &cx.exchange.app.store;
-    let member = store.membership(&caller.user.id, &organisation, &caller.credential).await;
+    let credential = caller.credential.as_deref().unwrap_or_default();
+    let member = store.membership(&caller.user.id, &organisation, credential).await;
     cx.organisation.replace(organisation);
     // One answer for an organisation that does not exist and one that is somebody else's.
     member?

@@ -18,7 +18,7 @@ pub trait People: Send + Sync {
 
     /// The membership of a user in an organisation, with what the URI needs to know of both. Nothing
     /// when either is unknown, the user is disabled, or is no member: callers cannot tell which.
-    /// `credential` is the session or token whose last good code is told of. One statement, so what
+    /// `credential` is the session or token whose last good code is told of, or empty. One statement, so what
     /// it says of the active key and of the code belongs together.
     async fn membership(
         &self,

@@ -117,15 +117,16 @@ pub struct StoredKey {
     pub expires_at: Timestamp,
 }
 
-/// A code that is shown for a user in an organisation, by a session or token.
+/// A code that is shown for a user in an organisation.
 #[derive(Clone, Debug)]
 pub struct Attempt<'a> {
     /// The organisation's id.
     pub organisation: &'a str,
     /// The user's id.
     pub user: &'a str,
-    /// SHA-256 of the session's id or of the token.
-    pub credential: &'a [u8],
+    /// SHA-256 of the session's id or of the token, under which it is kept that the code was good; where
+    /// there is none, that is not kept.
+    pub credential: Option<&'a [u8]>,
     /// What the code is shown for.
     pub purpose: Purpose<'a>,
     /// The audit row; its outcome and fingerprint are filled in with what comes of it.

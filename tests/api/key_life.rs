@@ -6,7 +6,7 @@ use std::time::Duration;
 use foundry_api::clock::Clock as _;
 use foundry_api::seal::Sealer;
 use foundry_api::store::{KeyState, Store};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::authenticator::{Authenticator, Client, RESET, VERIFY, refusal, wrong_code};
 use crate::support::{GENERATE, Log, NOW, SEALING_KEYS, SeededRandom, TestApp};
@@ -154,6 +154,39 @@ async fn with_an_active_key_a_new_one_wants_a_code_of_the_same_session(store: Ar
     alice.verify(&app, &phone.code(&app)).expect(200);
     alice.generate(&app).expect(200);
     refusal(other.generate(&app), 401, "TwoFactorRequired");
+}
+
+async fn a_code_that_is_sent_with_a_password_proves_nothing_to_whoever_has_only_that(
+    store: Arc<dyn Store>,
+) {
+    let app = TestApp::on(store.clone()).await;
+    let put = |path: &str, body: Value| {
+        let json = ("Content-Type", "application/json");
+        let headers = [("Authorization", crate::support::ALICE), json];
+        app.send("PUT", path, &headers, body.to_string().as_bytes())
+    };
+    let generate = || put(GENERATE, json!({}));
+    let verify = |phone: &Authenticator| {
+        let reply = put(VERIFY, json!({ "code": phone.code(&app) })).expect(200);
+        reply.json()["status"].as_str().unwrap().to_owned()
+    };
+    let phone = Authenticator::scan(&generate().expect(200).uri());
+    assert_eq!(verify(&phone), "Confirmed");
+    let message = refusal(generate(), 401, "TwoFactorRequired");
+    assert!(message.contains("session"), "{message}");
+    app.next_step();
+    assert_eq!(verify(&phone), "Verified");
+    refusal(generate(), 401, "TwoFactorRequired");
+    // The owner signs in; what that session proves is its own.
+    app.next_step();
+    let alice = Client::of(&*store, ALICE, "a").await;
+    alice.verify(&app, &phone.code(&app)).expect(200);
+    alice.generate(&app).expect(200);
+    refusal(generate(), 401, "TwoFactorRequired");
+    // Whoever has both factors gets rid of a key without a session.
+    app.next_step();
+    put(RESET, json!({ "callerCode": phone.code(&app) })).expect(200);
+    generate().expect(200);
 }
 
 async fn a_key_that_was_asked_for_while_another_was_confirmed_does_not_count(
@@ -361,6 +394,7 @@ crate::on_each_store! {
     the_count_and_the_used_steps_are_known_to_every_instance
     the_active_key_works_until_another_is_confirmed
     with_an_active_key_a_new_one_wants_a_code_of_the_same_session
+    a_code_that_is_sent_with_a_password_proves_nothing_to_whoever_has_only_that
     a_key_that_was_asked_for_while_another_was_confirmed_does_not_count
     whoever_may_make_a_key_is_told_why_a_code_is_wrong
     the_clock_is_told_to_be_off_for_each_key_that_can_be_confirmed

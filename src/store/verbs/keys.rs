@@ -229,6 +229,11 @@ async fn set_guard(
 const USE_STEP: &str = "UPDATE two_factor_keys SET last_step = $4, place = 5 \
     WHERE organisation_id = $1 AND user_id = $2 AND key_id = $3 AND last_step < $4";
 
+const REMEMBER_VERIFICATION: &str = "INSERT INTO verifications \
+    (organisation_id, user_id, credential, verified_at) VALUES ($1, $2, $3, $4) \
+    ON CONFLICT (organisation_id, user_id, credential) \
+    DO UPDATE SET verified_at = excluded.verified_at";
+
 async fn accept(
     connection: &mut Connection,
     attempt: &Attempt<'_>,
@@ -260,17 +265,15 @@ async fn accept(
         // Proof of the key before this one proves nothing any more.
         of_user(connection, FORGET_VERIFICATIONS, organisation, user).await?;
     }
-    sqlx::query(
-        "INSERT INTO verifications (organisation_id, user_id, credential, verified_at) \
-         VALUES ($1, $2, $3, $4) ON CONFLICT (organisation_id, user_id, credential) \
-         DO UPDATE SET verified_at = excluded.verified_at",
-    )
-    .bind(organisation)
-    .bind(user)
-    .bind(attempt.credential)
-    .bind(attempt.event.at.as_millis())
-    .execute(connection)
-    .await?;
+    if let Some(credential) = attempt.credential {
+        sqlx::query(REMEMBER_VERIFICATION)
+            .bind(organisation)
+            .bind(user)
+            .bind(credential)
+            .bind(attempt.event.at.as_millis())
+            .execute(connection)
+            .await?;
+    }
     Ok(if confirms { Checked::Confirmed } else { Checked::Verified })
 }
 
