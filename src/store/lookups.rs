@@ -106,6 +106,11 @@ impl Lookups {
         self.users.remove(&*By::Session(id_hash).key());
     }
 
+    /// A sign-in has ended.
+    pub(super) fn forget_sign_in(&self, id: &str) {
+        self.users.remove(&*By::SignIn(id).key());
+    }
+
     /// The keys of a member have changed.
     pub(super) fn forget_member(&self, user: &str, organisation: &str) {
         self.memberships.remove(&*member(user, organisation));

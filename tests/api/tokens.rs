@@ -120,6 +120,17 @@ async fn a_bearer_token_of_ours_ends_with_its_sign_in(store: Arc<dyn Store>) {
     bearer(&app, &fourth).expect(401);
 }
 
+async fn a_logout_by_the_session_ends_its_token_at_once(store: Arc<dyn Store>) {
+    let app = on(store).await;
+    let reply = sign_in(&app, "");
+    let token = text(&reply, "bearerToken");
+    // Whose it is has just been looked up.
+    bearer(&app, &token).expect(200).uri();
+    let session = format!("ss-id={}", text(&reply, "sessionId"));
+    app.send("POST", "/auth/logout", &[("Cookie", &session)], b"").expect(200);
+    bearer(&app, &token).expect(401);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn tokens_of_the_host_that_is_replaced_are_taken_as_they_are() {
     let app = start().await;
@@ -397,6 +408,7 @@ async fn the_next_token_is_to_be_had_by_every_route_and_only_for_a_refresh_token
 
 crate::on_each_store! {
     a_bearer_token_of_ours_ends_with_its_sign_in
+    a_logout_by_the_session_ends_its_token_at_once
     a_refresh_token_in_a_body_stays_the_same_until_its_sign_in_ends
     a_refresh_token_in_a_cookie_is_replaced_and_must_not_come_back
     a_stolen_refresh_token_shows_itself_however_often_it_was_replaced

@@ -55,10 +55,13 @@ impl Sessions for Handle {
 
     async fn end_session(&self, id_hash: &[u8], event: &Event) -> Result<()> {
         let mut transaction = begin(&self.pool).await?;
-        end_sign_in_of(&mut transaction, id_hash).await?;
+        let sign_in = end_sign_in_of(&mut transaction, id_hash).await?;
         insert_event(&mut transaction, event).await?;
         transaction.commit().await?;
         self.lookups.forget_session(id_hash);
+        if let Some(sign_in) = sign_in {
+            self.lookups.forget_sign_in(&sign_in);
+        }
         Ok(())
     }
 }

@@ -162,15 +162,26 @@ pub(super) async fn end_sign_ins(connection: &mut Connection, user: &str) -> Res
     Ok(())
 }
 
-/// Ends the sign-in that a session was made with, if there is one.
-pub(super) async fn end_sign_in_of(connection: &mut Connection, session: &[u8]) -> Result<()> {
-    for statement in [
+/// Ends a session and the sign-in that it was made with, if there is one, and gives that one's id.
+pub(super) async fn end_sign_in_of(
+    connection: &mut Connection,
+    session: &[u8],
+) -> Result<Option<String>> {
+    sqlx::query(
         "DELETE FROM refresh_tokens WHERE sign_in_id IN \
          (SELECT id FROM sign_ins WHERE session_hash = $1)",
-        "DELETE FROM sign_ins WHERE session_hash = $1",
-        "DELETE FROM sessions WHERE id_hash = $1",
-    ] {
-        sqlx::query(statement).bind(session).execute(&mut *connection).await?;
-    }
-    Ok(())
+    )
+    .bind(session)
+    .execute(&mut *connection)
+    .await?;
+    // All of them are read: a statement that changes rows is not left half done.
+    let mut ended = sqlx::query_scalar("DELETE FROM sign_ins WHERE session_hash = $1 RETURNING id")
+        .bind(session)
+        .fetch_all(&mut *connection)
+        .await?;
+    sqlx::query("DELETE FROM sessions WHERE id_hash = $1")
+        .bind(session)
+        .execute(connection)
+        .await?;
+    Ok(ended.pop())
 }
