@@ -26,7 +26,7 @@ use zeroize::Zeroizing;
 
 use super::bearer::TOKEN_COOKIE;
 use super::jwt::{ISSUER, NewClaims};
-use super::session::{cookie, cookie_value, hash};
+use super::session::{self, cookie, cookie_value, hash};
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::http::Exchange;
@@ -124,7 +124,8 @@ pub fn successor(exchange: &Exchange<'_>, token: &str) -> Option<Zeroizing<Strin
     Some(Zeroizing::new(BASE64URL_NOPAD.encode(&tag.as_ref()[..SUCCESSOR_LEN])))
 }
 
-/// The sign-ins that the tokens of a request belong to, be the bearer token expired or not.
+/// The sign-ins that the tokens of a request belong to, and that its session was made with, be bearer
+/// token and session expired or not: a sign-in lasts longer than both.
 ///
 /// # Errors
 /// The store's.
@@ -137,6 +138,9 @@ pub async fn sign_ins_of(exchange: &Exchange<'_>) -> Result<Vec<String>, Error> 
     if let Some(token) = cookie_value(exchange.request, REFRESH_COOKIE) {
         let token = app.store.refresh_token(&hash(token), exchange.now).await?;
         found.extend(token.map(|token| token.sign_in));
+    }
+    if let Some(id) = session::id_of(exchange.request) {
+        found.extend(app.store.sign_in_of(&hash(&id), exchange.now).await?);
     }
     found.sort();
     found.dedup();

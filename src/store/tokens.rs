@@ -52,6 +52,10 @@ pub trait Tokens: Send + Sync {
     /// The enabled user of a sign-in that has not ended.
     async fn sign_in_user(&self, id: &str, now: Timestamp) -> Result<Option<Arc<User>>>;
 
+    /// The id of the sign-in that a session was made with, by the hash of the session's id, if the sign-in
+    /// has not ended; the session may have.
+    async fn sign_in_of(&self, session_hash: &[u8], now: Timestamp) -> Result<Option<String>>;
+
     /// The refresh token of that hash, if its sign-in has not ended and its user is enabled.
     async fn refresh_token(&self, hash: &[u8], now: Timestamp) -> Result<Option<RefreshToken>>;
 

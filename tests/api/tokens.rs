@@ -131,6 +131,24 @@ async fn a_logout_by_the_session_ends_its_token_at_once(store: Arc<dyn Store>) {
     bearer(&app, &token).expect(401);
 }
 
+async fn a_logout_by_a_session_that_is_over_ends_its_sign_in(store: Arc<dyn Store>) {
+    let app = on(store.clone()).await;
+    let reply = sign_in(&app, "");
+    let body = format!("{{\"refreshToken\":\"{}\"}}", text(&reply, "refreshToken"));
+    let session = format!("ss-id={}", text(&reply, "sessionId"));
+    app.clock.advance(Duration::from_hours(15 * 24));
+    put(&app, "Cookie", &session).expect(401);
+    let token = text(&refresh(&app, &[], &body).expect(200), "accessToken");
+    bearer(&app, &token).expect(200).uri();
+    let log_out = || app.send("POST", "/auth/logout", &[("Cookie", &session)], b"").expect(200);
+    log_out();
+    refresh(&app, &[], &body).expect(401);
+    bearer(&app, &token).expect(401);
+    log_out();
+    let rows = crate::audit::rows(&*store, Some("id-of-alice")).await;
+    assert_eq!(rows.iter().filter(|row| row.action == "Logout").count(), 1, "{rows:?}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn tokens_of_the_host_that_is_replaced_are_taken_as_they_are() {
     let app = start().await;
@@ -409,6 +427,7 @@ async fn the_next_token_is_to_be_had_by_every_route_and_only_for_a_refresh_token
 crate::on_each_store! {
     a_bearer_token_of_ours_ends_with_its_sign_in
     a_logout_by_the_session_ends_its_token_at_once
+    a_logout_by_a_session_that_is_over_ends_its_sign_in
     a_refresh_token_in_a_body_stays_the_same_until_its_sign_in_ends
     a_refresh_token_in_a_cookie_is_replaced_and_must_not_come_back
     a_stolen_refresh_token_shows_itself_however_often_it_was_replaced

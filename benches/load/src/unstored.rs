@@ -85,6 +85,7 @@ pass_on! { Sessions {
 
 pass_on! { Tokens {
     fn sign_in_user(id: &str, now: Timestamp) -> Result<Option<Arc<User>>>;
+    fn sign_in_of(session_hash: &[u8], now: Timestamp) -> Result<Option<String>>;
     fn refresh_token(hash: &[u8], now: Timestamp) -> Result<Option<RefreshToken>>;
     fn rotate_refresh_token(used: &[u8], successor: &[u8], sign_in: &str, now: Timestamp)
         -> Result<()>;

@@ -37,6 +37,17 @@ impl Tokens for Handle {
         self.user(By::SignIn(id), now).await
     }
 
+    async fn sign_in_of(&self, session_hash: &[u8], now: Timestamp) -> Result<Option<String>> {
+        let found = sqlx::query_scalar(
+            "SELECT id FROM sign_ins WHERE session_hash = $1 AND expires_at > $2",
+        )
+        .bind(session_hash)
+        .bind(now.as_millis())
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(found)
+    }
+
     async fn refresh_token(&self, hash: &[u8], now: Timestamp) -> Result<Option<RefreshToken>> {
         let row = sqlx::query(SELECT_REFRESH_TOKEN)
             .bind(hash)
