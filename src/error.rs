@@ -207,7 +207,8 @@ impl Error {
         Self::new(StatusCode::REQUEST_TIMEOUT, "RequestTimeout", message)
     }
 
-    /// As many requests are under way as the service takes at once.
+    /// As much is under way as the service takes at once: requests, or passwords that are checked.
+    /// Whoever is full says so in the log, now and then; the refusals themselves do not.
     #[must_use]
     pub fn full() -> Self {
         let message = "The service is not available at the moment.";
@@ -331,6 +332,12 @@ impl Error {
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
+    }
+
+    /// Whether it is [`Error::full`].
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.0.status == StatusCode::SERVICE_UNAVAILABLE && self.0.cause.is_none()
     }
 
     /// What only the log may know.

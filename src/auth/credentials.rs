@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::password::PASSWORD_MAX;
 use super::throttle::Guess;
 use crate::error::Error;
 use crate::http::Exchange;
@@ -24,11 +25,18 @@ pub async fn check(
         app.metrics.limited(Limit::Passwords);
         Error::too_many("There were too many wrong passwords. Try again later.", wait)
     };
+    // Its length alone says that nobody has it: there is nothing to look up or to count.
+    if password.len() > PASSWORD_MAX {
+        return Ok(None);
+    }
+    let guess = Guess { names: [name; 2], password, address };
     // Before anybody is looked up, so that being sent away takes as long whoever there is.
-    app.throttle.admit(name, address, now).map_err(limited)?;
-    let user = app.store.user_named(name).await?;
+    app.throttle.admit(&guess, now).map_err(limited)?;
+    let is_known = |user: &User| app.passwords.remembers(user, password);
+    let user = app.store.user_signing_in(name, &is_known).await?;
     let names = user.as_deref().map_or([name; 2], |user| [&*user.name, &*user.email]);
-    let attempt = app.throttle.begin(&Guess { names, password, address }, now).map_err(limited)?;
+    let attempt = app.throttle.begin(&Guess { names, ..guess }, now).map_err(limited)?;
+    let _place = app.passwords.place(user.as_deref(), password, address)?;
     let user = app.passwords.check(&*app.store, &*app.random, user, password).await?;
     if user.is_some() {
         attempt.right();

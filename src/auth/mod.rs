@@ -15,11 +15,15 @@
 mod api_key;
 mod basic;
 mod bearer;
+mod counts;
 pub mod credentials;
+mod guesses;
 mod identity;
 pub mod jwt;
+mod network;
 pub mod origin;
 pub mod password;
+mod places;
 pub mod public_key;
 pub mod session;
 pub mod throttle;

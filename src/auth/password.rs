@@ -6,11 +6,14 @@
 //! Checking the password of a user that does not exist takes as long as checking a wrong one: the
 //! work is done against a hash that nobody has the password of.
 //!
+//! Those who wait have places, of which there are so many, and for each site a part ([`super::places`]).
+//!
 //! A client that sends its password with each request would have each of them wait for that work. So
 //! for `REMEMBERED` a password that was right is known again by a keyed hash of it and of the
 //! user's stored hash; the user is looked up all the same, so a changed password or a disabled user
 //! is not let in by it. The key is drawn at the start, and is nowhere but in this process.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,6 +26,8 @@ use tokio::task::spawn_blocking;
 use zeroize::Zeroizing;
 
 use super::identity::IdentityHash;
+use super::network::Network;
+use super::places::{Place, Places};
 use crate::cache::Cache;
 use crate::error::Error;
 use crate::random::{self, Random};
@@ -31,8 +36,11 @@ use crate::store::{Store, User};
 /// The longest password, in bytes: hashing takes no longer for a long one, but reading it does.
 pub const PASSWORD_MAX: usize = 1024;
 
-/// How many checks may wait for one that is under way.
-const WAITING: usize = 64;
+/// How many checks may wait or be under way: some seconds of work on a machine with two cores.
+const PLACES: usize = 256;
+/// How many of them for one site: so many that those behind one address have enough, and that whoever
+/// takes all of these keeps the others waiting for half a second.
+const PLACES_OF_ONE: usize = PLACES / 4;
 
 /// How long a password that was right is known again.
 const REMEMBERED: Duration = Duration::from_secs(10);
@@ -43,7 +51,7 @@ const REMEMBERED_MOST: usize = 1024;
 pub struct Passwords {
     /// Hashing takes a core for some 16 ms, so there is no use in more than cores at once.
     at_once: Arc<Semaphore>,
-    waiting: Semaphore,
+    places: Places,
     /// By the keyed hash of stored hash and password.
     right: Cache<Vec<u8>, ()>,
     /// Nothing where there was no randomness for it: then none is known again.
@@ -68,16 +76,43 @@ impl Passwords {
         let key = random::bytes::<32>(random).ok().map(Zeroizing::new);
         Self {
             at_once: Arc::new(Semaphore::new(cores)),
-            waiting: Semaphore::new(WAITING + cores),
+            places: Places::new(PLACES, PLACES_OF_ONE),
             right: Cache::lasting(REMEMBERED_MOST, REMEMBERED),
             key: key.map(|key| hmac::Key::new(hmac::HMAC_SHA256, &*key)),
         }
     }
 
+    /// Whether this was the user's right password a short while ago, and is known again without work.
+    #[must_use]
+    pub fn remembers(&self, user: &User, password: &str) -> bool {
+        user.disabled_at.is_none()
+            && self.key.as_ref().is_some_and(|key| {
+                let proof = proof(key, &user.password_hash, password);
+                self.right.get_or_find(&*proof, || None).is_some()
+            })
+    }
+
+    /// A place among those whose password is checked, to be kept until it is. Whose password is
+    /// remembered needs none.
+    ///
+    /// # Errors
+    /// [`Error::full`] when too many wait, of all or of those at the address' site.
+    pub fn place(
+        &self,
+        user: Option<&User>,
+        password: &str,
+        address: Option<IpAddr>,
+    ) -> Result<Option<Place<'_>>, Error> {
+        if user.is_some_and(|user| self.remembers(user, password)) {
+            return Ok(None);
+        }
+        self.places.take(Network::of(address).site()).map(Some).ok_or_else(Error::full)
+    }
+
     /// The user, where there is one that is enabled and whose password this is.
     ///
     /// # Errors
-    /// The store's, or [`Error::unavailable`] when too many checks are waiting.
+    /// The store's.
     pub async fn check(
         &self,
         store: &dyn Store,
@@ -85,9 +120,6 @@ impl Passwords {
         user: Option<Arc<User>>,
         password: &str,
     ) -> Result<Option<Arc<User>>, Error> {
-        if password.len() > PASSWORD_MAX {
-            return Ok(None);
-        }
         let Some(user) = user.filter(|user| user.disabled_at.is_none()) else {
             self.fits(NOBODYS, password, None).await?;
             return Ok(None);
@@ -132,10 +164,6 @@ impl Passwords {
         password: &str,
         salt: Option<[u8; SALT_LEN]>,
     ) -> Result<Option<Option<String>>, Error> {
-        let _place = self
-            .waiting
-            .try_acquire()
-            .map_err(|_| Error::unavailable("too many passwords are waiting to be checked"))?;
         let permit = self.at_once.clone().acquire_owned().await.map_err(Error::internal)?;
         let (hash, password) = (hash.to_owned(), Zeroizing::new(password.to_owned()));
         let checked = spawn_blocking(move || {

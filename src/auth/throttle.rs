@@ -1,45 +1,51 @@
 //! Slows down whoever guesses passwords, without locking out whose they are.
 //!
-//! Wrong passwords are counted in three ways, each with a number that is free and a wait that
+//! Wrong passwords are counted in four ways, each with a number that is free and a wait that
 //! doubles with each one after that:
 //!
 //! | counted by | free | longest wait | against |
 //! |---|---|---|---|
 //! | account and address | 5 | 15 minutes | one guesser, one account |
 //! | address | 50 | 15 minutes | one guesser, many accounts |
+//! | site | 500 | 15 minutes | one guesser who has many addresses |
 //! | account | 20 | 30 seconds | many addresses, one account |
+//!
+//! An address of IPv6 is the half of it that its user does not choose, and a site all that begin with
+//! the same 48 bits, which one customer of a provider may have; with IPv4 the two are the same.
 //!
 //! An account has two names, the user's name and address, whatever their case, and a guess by the one
 //! counts by the other. What belongs to nobody counts by itself, in the same way.
 //!
-//! The last one would let anybody lock anybody out, so its wait is short, and it does not hold for
-//! an address from which the account was signed in to lately. A right password forgets the wrong ones of its
-//! account and address. Sending the same wrong password again is not another guess: a client with an
-//! old password in its settings, or one that sends everything twice (needs 42), locks nobody out.
+//! The last one would let anybody lock anybody out, so its wait is short. It does not hold for an
+//! address from which the account was signed in to lately, and neither do those of address and site:
+//! behind one address there may be many, and all there are where a proxy is not known as one. A right
+//! password forgets the wrong ones of its account and address.
+//!
+//! Sending the same wrong password again is not another guess: a client with an old password in its
+//! settings, or one that sends everything twice (needs 42), locks nobody out. It takes as much work,
+//! though. So a site has 100 of these, and one more each second; beyond that each of them is looked
+//! at every 30 seconds only, since it may have become the right one. Others do not wait
+//! for that.
+//!
 //! While a wait lasts no password is checked, and nobody learns whether it was right.
 //!
 //! A guess counts by account as soon as it is looked at, and until its verdict is known: many that
-//! are sent at once are no more than those that are sent one after the other. By address it counts
-//! when it was wrong, since the people behind one address may all sign in at once.
+//! are sent at once are no more than those that are sent one after the other. By address and site it
+//! counts when it was wrong, since the people behind one address may all sign in at once.
 //!
-//! The counts are those of one instance and are gone when it ends; each is a few words, and there
-//! are never more than [`ENTRIES`]. Names and passwords are kept as keyed hashes only.
+//! The counts are those of one instance and are gone when it ends; each is a few words, and of each
+//! kind there are so many at the most ([`super::counts`]). What one guesser fills without end, having
+//! many addresses or names, is kept apart from what is known of accounts. Names and passwords are
+//! kept as keyed hashes only.
 
-use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::guesses::{Hashed, Kept};
+use super::network::Network;
 use crate::clock::Timestamp;
-
-/// The most counts that are kept; the oldest go first.
-pub const ENTRIES: usize = 20_000;
-
-/// After how long without another wrong password a count is forgotten.
-const FORGET: Duration = Duration::from_mins(30);
-/// For how long an address counts as the account's own.
-const KNOWN: Duration = Duration::from_hours(30 * 24);
 
 /// Whose password it is to be, the password, and where they came from.
 pub struct Guess<'a> {
@@ -51,66 +57,36 @@ pub struct Guess<'a> {
     pub address: Option<IpAddr>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-enum Key {
-    Pair(u64, Network),
-    Address(Network),
-    Account(u64),
-    Known(u64, Network),
-}
-
-/// An IPv4 address, or the half of an IPv6 address that its user does not choose.
-type Network = u64;
-
-struct Limit {
-    free: u32,
-    longest: Duration,
-}
-
-const PAIR: Limit = Limit { free: 5, longest: Duration::from_mins(15) };
-const ADDRESS: Limit = Limit { free: 50, longest: Duration::from_mins(15) };
-const ACCOUNT: Limit = Limit { free: 20, longest: Duration::from_secs(30) };
-
-#[derive(Clone, Copy)]
-struct Count {
-    wrong: u32,
-    last: Timestamp,
-    password: u64,
-}
-
 /// Counts wrong passwords.
 #[derive(Default)]
 pub struct Throttle {
     /// Its keys are new in each process, so that what is kept means nothing elsewhere.
     hasher: RandomState,
-    counts: Mutex<HashMap<Key, Count>>,
+    kept: Mutex<Kept>,
 }
 
 /// A guess that is being looked at. Without a verdict it never was one.
 pub struct Attempt<'a> {
     throttle: &'a Throttle,
-    accounts: [u64; 2],
-    network: Network,
-    password: u64,
+    guess: Hashed,
     now: Timestamp,
     /// The accounts that it was counted for: none when it is the wrong password of before.
     counted: Vec<u64>,
 }
 
 impl Throttle {
-    /// Whether anybody who gives that name may be looked for. Says no more than [`Throttle::begin`] would
-    /// then, and does so before it is known whether there is somebody.
+    /// Whether anybody by the names of that guess may be looked for. Says what [`Throttle::begin`] would
+    /// then, and whether the same wrong password was sent too often, and does so before it is known
+    /// whether there is somebody.
     ///
     /// # Errors
     /// How long to wait.
-    pub fn admit(
-        &self,
-        name: &str,
-        address: Option<IpAddr>,
-        now: Timestamp,
-    ) -> Result<(), Duration> {
-        let (account, network) = (self.account(name), network(address));
-        wait(&self.counts(), account, network, now).map_or(Ok(()), Err)
+    pub fn admit(&self, guess: &Guess<'_>, now: Timestamp) -> Result<(), Duration> {
+        let (guess, kept) = (self.hashed(guess), self.kept());
+        let waits = guess.accounts.into_iter().flat_map(|account| {
+            [kept.wait(account, guess.network, now), kept.wait_again(account, guess, now)]
+        });
+        waits.flatten().max().map_or(Ok(()), Err)
     }
 
     /// Begins to look at a guess, which counts from now on.
@@ -118,34 +94,34 @@ impl Throttle {
     /// # Errors
     /// How long to wait before this guess is looked at.
     pub fn begin(&self, guess: &Guess<'_>, now: Timestamp) -> Result<Attempt<'_>, Duration> {
-        let accounts = guess.names.map(|name| self.account(name));
-        let network = network(guess.address);
-        let password = self.hasher.hash_one(guess.password);
-        let mut counts = self.counts();
-        let waits = accounts.map(|account| wait(&counts, account, network, now));
+        let (guess, mut kept) = (self.hashed(guess), self.kept());
+        let waits = guess.accounts.map(|account| kept.wait(account, guess.network, now));
         if let Some(wait) = waits.into_iter().flatten().max() {
             return Err(wait);
         }
         let mut counted = Vec::new();
-        for account in accounts {
-            let pair = Key::Pair(account, network);
-            let again = counts.get(&pair).is_some_and(|count| count.password == password);
-            if !again {
-                add(&mut counts, pair, now, password);
-                add(&mut counts, Key::Account(account), now, password);
+        for account in guess.accounts {
+            if let Some(last) = kept.last(account, guess) {
+                last.looked_at = now;
+            } else {
+                kept.count(account, guess, now);
                 counted.push(account);
             }
         }
-        Ok(Attempt { throttle: self, accounts, network, password, now, counted })
+        Ok(Attempt { throttle: self, guess, now, counted })
     }
 
-    fn account(&self, name: &str) -> u64 {
-        self.hasher.hash_one(name.to_lowercase())
+    fn hashed(&self, guess: &Guess<'_>) -> Hashed {
+        Hashed {
+            accounts: guess.names.map(|name| self.hasher.hash_one(name.to_lowercase())),
+            password: self.hasher.hash_one(guess.password),
+            network: Network::of(guess.address),
+        }
     }
 
-    fn counts(&self) -> MutexGuard<'_, HashMap<Key, Count>> {
+    fn kept(&self) -> MutexGuard<'_, Kept> {
         // A count is whole between any two statements, so a panic elsewhere spoiled nothing.
-        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -153,24 +129,33 @@ impl Attempt<'_> {
     /// The password was wrong. Whether the next one has to wait.
     #[must_use]
     pub fn wrong(mut self) -> bool {
-        if std::mem::take(&mut self.counted).is_empty() {
+        let (mut counted, guess, now) = (std::mem::take(&mut self.counted), self.guess, self.now);
+        let mut kept = self.throttle.kept();
+        for account in guess.accounts {
+            // The one that this was the same as may have ended without a verdict.
+            if !counted.contains(&account) && kept.last(account, guess).is_none() {
+                kept.count(account, guess, now);
+                counted.push(account);
+            }
+            if let Some(last) = kept.last(account, guess) {
+                last.wrong = true;
+            }
+        }
+        if counted.is_empty() {
+            kept.count_again(guess.network.site(), now);
             return false;
         }
-        let mut counts = self.throttle.counts();
-        add(&mut counts, Key::Address(self.network), self.now, self.password);
-        let waits = |account| wait(&counts, account, self.network, self.now).is_some();
-        self.accounts.into_iter().any(waits)
+        kept.count_wrong(guess.network, now);
+        let waits = |account| kept.wait(account, guess.network, now).is_some();
+        guess.accounts.into_iter().any(waits)
     }
 
     /// The password was right.
     pub fn right(mut self) {
         self.take_back();
-        let mut counts = self.throttle.counts();
-        for account in self.accounts {
-            counts.remove(&Key::Pair(account, self.network));
-            make_room(&mut counts, self.now);
-            let known = Count { wrong: 0, last: self.now, password: 0 };
-            counts.insert(Key::Known(account, self.network), known);
+        let mut kept = self.throttle.kept();
+        for account in self.guess.accounts {
+            kept.count_right(account, self.guess.network, self.now);
         }
     }
 
@@ -178,15 +163,9 @@ impl Attempt<'_> {
         if self.counted.is_empty() {
             return;
         }
-        let mut counts = self.throttle.counts();
+        let mut kept = self.throttle.kept();
         for account in self.counted.drain(..) {
-            for key in [Key::Pair(account, self.network), Key::Account(account)] {
-                let Some(count) = counts.get_mut(&key) else { continue };
-                count.wrong = count.wrong.saturating_sub(1);
-                if count.wrong == 0 {
-                    counts.remove(&key);
-                }
-            }
+            kept.take_back(account, self.guess);
         }
     }
 }
@@ -197,73 +176,9 @@ impl Drop for Attempt<'_> {
     }
 }
 
-fn network(address: Option<IpAddr>) -> Network {
-    match address.map(|address| address.to_canonical()) {
-        None => 0,
-        Some(IpAddr::V4(address)) => u64::from(address.to_bits()),
-        Some(IpAddr::V6(address)) => u64::try_from(address.to_bits() >> 64).unwrap_or(u64::MAX),
-    }
-}
-
-/// How long a guess at this account from this network has to wait.
-fn wait(
-    counts: &HashMap<Key, Count>,
-    account: u64,
-    network: Network,
-    now: Timestamp,
-) -> Option<Duration> {
-    let known = Key::Known(account, network);
-    let known = counts.get(&known).is_some_and(|count| now < count.last.plus(KNOWN));
-    let everywhere = (!known).then_some((Key::Account(account), ACCOUNT));
-    [(Key::Pair(account, network), PAIR), (Key::Address(network), ADDRESS)]
-        .into_iter()
-        .chain(everywhere)
-        .filter_map(|(key, limit)| limit.wait(counts.get(&key)?, now))
-        .max()
-}
-
-fn add(counts: &mut HashMap<Key, Count>, key: Key, now: Timestamp, password: u64) {
-    make_room(counts, now);
-    let count = counts.entry(key).or_insert(Count { wrong: 0, last: now, password });
-    if now >= count.last.plus(FORGET) {
-        count.wrong = 0;
-    }
-    *count = Count { wrong: count.wrong.saturating_add(1), last: now, password };
-}
-
-impl Limit {
-    fn wait(&self, count: &Count, now: Timestamp) -> Option<Duration> {
-        let over = count.wrong.checked_sub(self.free)?;
-        let wait = Duration::from_secs(1 << over.min(20)).min(self.longest);
-        let left = now.until(count.last.plus(wait));
-        (!left.is_zero()).then_some(left)
-    }
-}
-
-/// Makes room for one more count: what is forgotten goes, and if that is nothing, the oldest.
-fn make_room(counts: &mut HashMap<Key, Count>, now: Timestamp) {
-    if counts.len() < ENTRIES {
-        return;
-    }
-    counts.retain(|key, count| {
-        let kept = if matches!(key, Key::Known(..)) { KNOWN } else { FORGET };
-        now < count.last.plus(kept)
-    });
-    if counts.len() >= ENTRIES {
-        let mut ages: Vec<Timestamp> = counts.values().map(|count| count.last).collect();
-        let eighth = ages.len() / 8;
-        let (_, &mut oldest, _) = ages.select_nth_unstable(eighth);
-        let mut most = eighth + 1;
-        counts.retain(|_, count| {
-            let goes = count.last <= oldest && most > 0;
-            most -= usize::from(goes);
-            !goes
-        });
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::guesses::{AGAIN, AGAIN_EVERY};
     use super::*;
 
     const NOW: Timestamp = Timestamp::from_millis(1_795_000_000_000);
@@ -345,7 +260,6 @@ mod tests {
         // The database did not answer.
         drop(looked_at);
         assert!(begin(&texts[5]).is_ok());
-        assert!(throttle.counts().is_empty());
         // One password at many places at once is one guess, be it right or wrong.
         let same: Vec<_> = (0..100).map(|_| begin(&texts[0]).ok().unwrap()).collect();
         for attempt in same {
@@ -357,36 +271,144 @@ mod tests {
     }
 
     #[test]
+    fn one_without_a_verdict_is_a_guess_when_it_is_sent_again() {
+        let throttle = Throttle::default();
+        let texts: Vec<String> = (0..5).map(|number| format!("guess {number}")).collect();
+        let begin = |password| {
+            throttle
+                .begin(&Guess { names: ["alice"; 2], password, address: None }, NOW)
+                .ok()
+                .unwrap()
+        };
+        assert!(!begin(&texts[0]).wrong());
+        drop(begin(&texts[1]));
+        // And when it was sent twice, and only the second has one.
+        let [first, second] = [begin(&texts[1]), begin(&texts[1])];
+        drop(first);
+        assert!(!second.wrong());
+        let rest: Vec<bool> = texts[2..].iter().map(|text| begin(text).wrong()).collect();
+        assert_eq!(rest, [false, false, true]);
+    }
+
+    #[test]
     fn by_whichever_of_its_names_an_account_is_guessed_at_it_is_one_account() {
         let throttle = Throttle::default();
         let address = Some(IpAddr::from([10, 0, 0, 1]));
         let alice = |password| Guess { names: ["alice", "Alice@example.com"], password, address };
+        let admit = |name, now| {
+            throttle.admit(&Guess { names: [name; 2], password: "other", address }, now)
+        };
         let passwords: Vec<String> = (0..5).map(|number| format!("guess {number}")).collect();
         for password in &passwords {
-            assert_eq!(throttle.admit("ALICE@example.com", address, NOW), Ok(()));
+            assert_eq!(admit("ALICE@example.com", NOW), Ok(()));
             let _locks = throttle.begin(&alice(password), NOW).ok().unwrap().wrong();
         }
         let wait = Duration::from_secs(1);
         for name in ["alice", "ALICE", "alice@example.com"] {
-            assert_eq!(throttle.admit(name, address, NOW), Err(wait), "{name}");
+            assert_eq!(admit(name, NOW), Err(wait), "{name}");
         }
-        assert_eq!(throttle.admit("bob", address, NOW), Ok(()));
+        assert_eq!(admit("bob", NOW), Ok(()));
         // An address that was counted for nobody while it was nobody's.
         let moved = Guess { names: ["alice", "new@example.com"], password: "x", address };
         assert_eq!(throttle.begin(&moved, NOW).err(), Some(wait));
         throttle.begin(&alice("right"), NOW.plus(wait)).ok().unwrap().right();
         for name in ["alice", "alice@example.com"] {
-            assert_eq!(throttle.admit(name, address, NOW.plus(wait)), Ok(()), "{name}");
+            assert_eq!(admit(name, NOW.plus(wait)), Ok(()), "{name}");
         }
     }
 
     #[test]
-    fn there_is_an_end_to_what_is_kept() {
+    fn the_same_wrong_password_is_looked_at_so_often_and_then_now_and_then() {
         let throttle = Throttle::default();
-        for number in 0..40_000_u32 {
-            let [_, a, b, c] = number.to_be_bytes();
-            wrong(&throttle, &format!("user{number}"), number, [10, a, b, c], NOW);
+        let here = [10, 0, 0, 1];
+        let (password, address) = guess(1, here);
+        let old = Guess { names: ["alice"; 2], password: &password, address };
+        let send = |now| {
+            throttle.admit(&old, now)?;
+            throttle.begin(&old, now).map(|attempt| assert!(!attempt.wrong()))
+        };
+        for number in 0..=AGAIN {
+            assert_eq!(send(NOW), Ok(()), "{number}");
         }
-        assert!(throttle.counts().len() <= ENTRIES);
+        assert_eq!(send(NOW), Err(AGAIN_EVERY));
+        // Whoever else is there does not wait, nor does another password for the account.
+        let another = Guess { password: "another", ..old };
+        assert_eq!(throttle.admit(&another, NOW), Ok(()));
+        assert_eq!(throttle.admit(&Guess { names: ["bob"; 2], ..another }, NOW), Ok(()));
+        // Once a second is no flood, however long it lasts.
+        let mut now = NOW.plus(AGAIN_EVERY);
+        for _ in 0..10 * AGAIN {
+            now = now.plus(Duration::from_secs(1));
+            assert_eq!(send(now), Ok(()));
+        }
+        // Somebody there sends more than others can, as many at once.
+        for _ in 0..10 * AGAIN {
+            let _waits =
+                throttle.begin(&Guess { names: ["bob"; 2], ..old }, now).map(Attempt::wrong);
+        }
+        assert_eq!(send(now), Err(AGAIN_EVERY));
+        now = now.plus(AGAIN_EVERY);
+        // It has been made the right one meanwhile.
+        assert_eq!(throttle.admit(&old, now), Ok(()));
+        throttle.begin(&old, now).ok().unwrap().right();
+        // It waits for its verdict at many places.
+        let begin = |_| {
+            assert_eq!(throttle.admit(&old, now), Ok(()));
+            throttle.begin(&old, now).ok().unwrap()
+        };
+        let many: Vec<_> = (0..50).map(begin).collect();
+        many.into_iter().for_each(Attempt::right);
+    }
+
+    #[test]
+    fn whoever_has_many_addresses_is_one_site() {
+        let throttle = Throttle::default();
+        let from = |network: u16| IpAddr::from([0x2001, 0xdb8, 7, network, 0, 0, 0, 1]);
+        let begin = |number: u16, address| {
+            let name = format!("user{number}");
+            let guess = Guess { names: [&name; 2], password: "guess", address: Some(address) };
+            throttle.begin(&guess, NOW).map(Attempt::wrong)
+        };
+        for number in 0..500 {
+            assert!(begin(number, from(number)).is_ok(), "{number}");
+        }
+        assert_eq!(begin(500, from(500)), Err(Duration::from_secs(1)));
+        assert!(begin(500, IpAddr::from([0x2001, 0xdb8, 8, 1, 0, 0, 0, 1])).is_ok());
+    }
+
+    #[test]
+    fn who_has_signed_in_from_there_does_not_wait_for_the_others_there() {
+        let throttle = Throttle::default();
+        let here = [10, 0, 0, 1];
+        let (password, address) = guess(0, here);
+        let alice = Guess { names: ["alice"; 2], password: &password, address };
+        right(&throttle, &alice);
+        for number in 0..60 {
+            wrong(&throttle, &format!("user{number}"), number, here, NOW);
+        }
+        assert!(throttle.admit(&Guess { names: ["bob"; 2], ..alice }, NOW).is_err());
+        right(&throttle, &alice);
+        // Guessing at the account from there is slowed down all the same.
+        assert!((1..8).any(|number| wrong(&throttle, "alice", number, here, NOW)));
+    }
+
+    #[test]
+    fn what_is_known_of_an_account_is_not_pushed_out() {
+        let throttle = Throttle::default();
+        let from = |number: u32| {
+            let [_, a, b, c] = number.to_be_bytes();
+            [10, a, b, c]
+        };
+        let (password, address) = guess(0, [192, 168, 0, 1]);
+        let owner = Guess { names: ["alice"; 2], password: &password, address };
+        right(&throttle, &owner);
+        for number in 0..25 {
+            wrong(&throttle, "alice", number, from(number), NOW);
+        }
+        for number in 100..60_000 {
+            wrong(&throttle, &format!("user{number}"), number, from(number), NOW);
+        }
+        assert!(throttle.admit(&Guess { address: None, ..owner }, NOW).is_err());
+        right(&throttle, &owner);
     }
 }

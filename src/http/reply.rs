@@ -204,12 +204,13 @@ fn title_case(mut response: HttpResponse) -> HttpResponse {
     response
 }
 
-/// Once for each failure: what is ours to mend loudly, what is the client's quietly. Never what
-/// the client is told, which may quote what it sent.
+/// Once for each failure: what is ours to mend loudly, what is the client's quietly, and quietly too
+/// what is full, or whoever fills it would fill the log as well. Never what the client is told, which
+/// may quote what it sent.
 fn log(exchange: &Exchange<'_>, error: &Error) {
     let (id, operation, code) = (&exchange.id, exchange.operation, error.code());
     let cause = cause_chain(error);
-    if error.status().is_server_error() {
+    if error.status().is_server_error() && !error.is_full() {
         tracing::error!(request_id = id, operation, code, cause, "failed");
     } else {
         tracing::debug!(request_id = id, operation, code, cause, "refused");

@@ -64,19 +64,21 @@ impl Default for Lookups {
 }
 
 impl Lookups {
-    /// A user, perhaps from the cache. Sessions and the like end by the clock that is handed in, which
-    /// need not be the one that the cache goes by.
+    /// A user, perhaps from the cache if that is one who `will_do`. Sessions and the like end by the
+    /// clock that is handed in, which need not be the one that the cache goes by.
     pub(super) async fn user<L, E>(
         &self,
         by: By<'_>,
         now: Timestamp,
+        will_do: impl Fn(&User) -> bool,
         load: impl FnOnce() -> L,
     ) -> Result<Option<Arc<User>>, E>
     where
         L: Future<Output = Result<Option<User>, E>>,
     {
-        let fits = |(then, _): &(Timestamp, Arc<User>)| {
+        let fits = |(then, user): &(Timestamp, Arc<User>)| {
             u128::from(now.as_millis().abs_diff(then.as_millis())) < LIFE.as_millis()
+                && will_do(user)
         };
         let load = || async move { Ok(load().await?.map(|user| (now, Arc::new(user)))) };
         Ok(self.users.get_or_load(&*by.key(), fits, load).await?.map(|(_, user)| user))

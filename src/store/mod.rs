@@ -47,7 +47,7 @@ use std::sync::Arc;
 pub use api_keys::{ApiKey, ApiKeys};
 pub use audit::Audit;
 pub use keys::{Judge, Keys, Reseal};
-pub use people::People;
+pub use people::{IsKnown, People};
 pub use postgres::Postgres;
 pub use records::{
     Attempt, AuditRow, Checked, Event, Hint, Judgement, KeyState, Membership, NewSession, NewUser,

@@ -7,6 +7,9 @@ use async_trait::async_trait;
 use super::{Membership, NewUser, Organisation, Result, User};
 use crate::clock::Timestamp;
 
+/// Whether a user is who asks.
+pub type IsKnown<'a> = dyn Fn(&User) -> bool + Sync + 'a;
+
 /// Organisations, users, memberships.
 #[async_trait]
 pub trait People: Send + Sync {
@@ -43,6 +46,15 @@ pub trait People: Send + Sync {
 
     /// The user of that name (case counts) or e-mail address (case does not), disabled or not.
     async fn user_named(&self, name: &str) -> Result<Option<Arc<User>>>;
+
+    /// The same, for whoever gives the name with a password. The database is asked each time, whether
+    /// there is such a user or not, unless `is_known` says of the one that was found before that this
+    /// is who asks: only users who are there are found before, and how long it takes would tell.
+    async fn user_signing_in(
+        &self,
+        name: &str,
+        is_known: &IsKnown<'_>,
+    ) -> Result<Option<Arc<User>>>;
 
     /// The user of that e-mail address (case does not count), disabled or not, whatever others are named.
     async fn user_addressed(&self, address: &str) -> Result<Option<Arc<User>>>;

@@ -6,9 +6,12 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
+use foundry_api::auth::password;
 use foundry_api::store::{self, Store};
 
-use crate::support::{PASSWORD, TestApp, new_postgres_database, populate};
+use crate::support::{
+    ALICE, GENERATE, PASSWORD, SeededRandom, TestApp, new_postgres_database, populate,
+};
 
 /// What a command says, and whether it did what it was told.
 fn users(url: &str, arguments: &[&str]) -> (bool, String) {
@@ -156,4 +159,19 @@ macro_rules! beside_each_store {
 beside_each_store! {
     whoever_leaves_an_organisation_has_left_it_within_a_second
     whoever_was_disabled_is_enabled_again
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_password_that_was_set_elsewhere_is_taken_at_once() {
+    let (_folder, url, store) = peopled().await;
+    let app = TestApp::with(store.clone(), &[], |app| app);
+    let put = |credentials: &str| app.send("PUT", GENERATE, &[("Authorization", credentials)], b"");
+    let other = password::hash("another", &SeededRandom::default()).unwrap();
+    store.set_password("id-of-alice", &other).await.unwrap();
+    // The service knows her by now, with the password that she has now.
+    put(ALICE).expect(401);
+    let (done, told) = users(&url, &["passwd", "alice", "--password-stdin"]);
+    assert!(done, "{told}");
+    put(ALICE).expect(200);
+    store.close().await;
 }

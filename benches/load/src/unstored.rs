@@ -13,10 +13,10 @@ use foundry_api::config::Config;
 use foundry_api::http;
 use foundry_api::seal::{Sealed, Sealer};
 use foundry_api::store::{
-    self, ApiKey, ApiKeys, Attempt, Audit, AuditRow, Census, Checked, Event, Judge, Keys, Load,
-    Membership, NewSession, NewSignIn, NewUser, Organisation, PendingKey, People, RefreshToken,
-    Reseal, Result, Rewrapped, Schema, SealedRow, Sessions, Statistics, Store, StoredKey, Swept,
-    Tokens, User,
+    self, ApiKey, ApiKeys, Attempt, Audit, AuditRow, Census, Checked, Event, IsKnown, Judge, Keys,
+    Load, Membership, NewSession, NewSignIn, NewUser, Organisation, PendingKey, People,
+    RefreshToken, Reseal, Result, Rewrapped, Schema, SealedRow, Sessions, Statistics, Store,
+    StoredKey, Swept, Tokens, User,
 };
 
 use crate::Failure;
@@ -64,6 +64,8 @@ pass_on! { People {
     fn add_user(user: &NewUser, organisations: &[String], now: Timestamp) -> Result<()>;
     fn users() -> Result<Vec<User>>;
     fn user_named(name: &str) -> Result<Option<Arc<User>>>;
+    fn user_signing_in(name: &str, is_known: &IsKnown<'_>)
+        -> Result<Option<Arc<User>>>;
     fn user_addressed(address: &str) -> Result<Option<Arc<User>>>;
     fn set_password(user: &str, hash: &str) -> Result<()>;
     fn upgrade_password(user: &str, old: &str, new: &str) -> Result<bool>;

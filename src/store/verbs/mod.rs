@@ -21,7 +21,7 @@ use crate::store::{Result, User};
 impl Handle {
     /// Who somebody is, perhaps from the cache.
     async fn user(&self, by: By<'_>, now: Timestamp) -> Result<Option<Arc<User>>> {
-        self.lookups.user(by, now, || self.questions.user(by, now)).await
+        self.lookups.user(by, now, |_| true, || self.questions.user(by, now)).await
     }
 }
 

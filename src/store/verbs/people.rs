@@ -10,7 +10,7 @@ use super::Connection;
 use super::tokens::end_sign_ins;
 use crate::clock::Timestamp;
 use crate::store::lookups::By;
-use crate::store::{Membership, NewUser, Organisation, People, Result, StoreError, User};
+use crate::store::{IsKnown, Membership, NewUser, Organisation, People, Result, StoreError, User};
 
 const UPSERT_MEMBERSHIP: &str = "INSERT INTO memberships \
     (organisation_id, user_id, administrator, created_at) VALUES ($1, $2, COALESCE($3, FALSE), $4) \
@@ -106,6 +106,16 @@ impl People for Handle {
     async fn user_named(&self, name: &str) -> Result<Option<Arc<User>>> {
         // A user of that name is one at any time.
         self.user(By::Name(name), Timestamp::default()).await
+    }
+
+    async fn user_signing_in(
+        &self,
+        name: &str,
+        is_known: &IsKnown<'_>,
+    ) -> Result<Option<Arc<User>>> {
+        let (by, at_any_time) = (By::Name(name), Timestamp::default());
+        let load = || self.questions.user(by, at_any_time);
+        self.lookups.user(by, at_any_time, is_known, load).await
     }
 
     async fn user_addressed(&self, address: &str) -> Result<Option<Arc<User>>> {

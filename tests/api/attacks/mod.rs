@@ -5,15 +5,18 @@
 //! | `tokens.rs` | whoever makes up a token, or shows a credential of one kind as one of another |
 //! | `browsers.rs` | a page of another site, in the browser of somebody who is signed in |
 //! | `guessing.rs` | whoever guesses passwords, or wants to know who and what there is |
+//! | `floods.rs` | whoever wants nobody else to be signed in |
 //!
 //! Adding an attack: a row to the table of its kind, or a file here. What a good credential can do
 //! is told in `sessions.rs`, `tokens.rs` and `api_keys.rs`; here each test shows first that the
 //! door opens for the right one, so that none of them passes because nothing works.
 
 mod browsers;
+mod floods;
 mod guessing;
 mod tokens;
 
+use data_encoding::BASE64;
 use foundry_api::auth::session::hash;
 use foundry_api::store::ApiKey;
 
@@ -32,6 +35,10 @@ async fn give_alice_an_api_key(app: &TestApp) {
         revoked_at: None,
     };
     app.store.add_api_key(&hash(API_KEY), &key).await.unwrap();
+}
+
+fn basic(name: &str, password: &str) -> String {
+    format!("Basic {}", BASE64.encode(format!("{name}:{password}").as_bytes()))
 }
 
 /// Signs a user in, with members beside name and password and header lines.
