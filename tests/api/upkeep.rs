@@ -14,7 +14,7 @@ use foundry_api::seal::Sealer;
 use foundry_api::store::{Event, NewSignIn, Store, Swept};
 
 use crate::authenticator::Client;
-use crate::support::{NOW, SEALING_KEYS, StillClock, TestApp};
+use crate::support::{NOW, SEALING_KEYS, StillClock, TestApp, holder};
 
 const ALICE: &str = "id-of-alice";
 const LATER: Duration = Duration::from_hours(30 * 24);
@@ -64,7 +64,8 @@ async fn sign_in(store: &dyn Store, name: &str, user: &str, ends: Timestamp) {
         request_id: "r".into(),
         fingerprint: None,
     };
-    store.add_session(None, Some(&sign_in), &event).await.unwrap();
+    let holder = holder(store, user).await;
+    assert!(store.add_session(&holder, None, Some(&sign_in), &event).await.unwrap());
 }
 
 async fn sign_ins_of_those_who_never_return_go_with_their_tokens(store: Arc<dyn Store>) {
