@@ -36,9 +36,10 @@ type Cause = Box<dyn std::error::Error + Send + Sync>;
 /// What stands behind the number on the status line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
-    /// The phrase that HTTP has for the status: refusals of the pipeline (`fixtures/wire`, E3).
+    /// The phrase that HTTP has for the status: refusals of the pipeline (`fixtures/wire`,
+    /// rule E3).
     Standard,
-    /// A phrase of our own; for refusals by the operation, the error code (E3).
+    /// A phrase of our own; for refusals by the operation, the error code (rule E3).
     Phrase(&'static str),
 }
 
@@ -58,7 +59,7 @@ impl Error {
         }))
     }
 
-    /// A refusal that the operation itself decides on: the reason phrase is the code (E3).
+    /// A refusal that the operation itself decides on: the reason phrase is the code (rule E3).
     #[must_use]
     pub fn refused(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
         let mut error = Self::new(status, code, message);
@@ -69,7 +70,7 @@ impl Error {
     /// The body could not be read as its format. `reason` names line and column.
     #[must_use]
     pub fn unreadable(media_type: &str, type_name: &str, reason: &str) -> Self {
-        // The unpaired quote is the original's (fixtures/wire, B10).
+        // The unpaired quote is the original's (`fixtures/wire`, rule B10).
         let message = format!(
             "Could not deserialize '{media_type}' request using {type_name}'\nError: {reason}"
         );
@@ -90,7 +91,7 @@ impl Error {
         Self::bad_login().with_reason("Invalid Username or Password")
     }
 
-    /// The same, sent to be signed in: the phrase is HTTP's own then (`fixtures/wire`, A7).
+    /// The same, sent to be signed in: the phrase is HTTP's own then (`fixtures/wire`, rule A7).
     #[must_use]
     pub fn bad_login() -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "Unauthorized", "Invalid Username or Password")
@@ -217,14 +218,14 @@ impl Error {
         error
     }
 
-    /// A predefined route that names no operation (`fixtures/wire`, P6).
+    /// A predefined route that names no operation (`fixtures/wire`, rule P6).
     #[must_use]
     pub fn unknown_operation(name: &str) -> Self {
         let message = format!("The operation '{name}' does not exist for this service");
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "NotImplementedException", message)
     }
 
-    /// A verb that the operation does not have, on a predefined route (`fixtures/wire`, P5).
+    /// A verb that the operation does not have, on a predefined route (`fixtures/wire`, rule P5).
     #[must_use]
     pub fn wrong_verb(verb: &str, operation: &str) -> Self {
         let mut name = verb.to_ascii_lowercase();

@@ -1,9 +1,9 @@
 //! Sealing: how the secrets of two-factor keys rest in the database.
 //!
-//! AES-256-GCM under one of several key-encryption keys. The first one configured seals, all of
+//! AES-256-GCM under one of several sealing keys. The first one configured seals, all of
 //! them open; the id of the one that sealed stands beside each row, so that rows can be moved to a
 //! new one while the service runs. The additional data binds a ciphertext to its place (version,
-//! organisation, user, key id): copied to another row it does not open (two-factor.md R21–R23).
+//! organisation, user, key id): copied to another row it does not open (SECURITY.md, R21–R23).
 
 use std::sync::Arc;
 
@@ -160,8 +160,8 @@ impl Sealer {
     }
 
     /// A keyed hash of the secret, 48 bits in hexadecimal: lets support tell which QR code was
-    /// scanned without seeing it (two-factor.md I6). Stored beside the key when it is made, so that
-    /// it stays the same when the row moves to another sealing key.
+    /// scanned without seeing it. Stored beside the key when it is made, so that it stays the same
+    /// when the row moves to another sealing key.
     #[must_use]
     pub fn fingerprint(&self, secret: &Secret) -> String {
         let tag = hmac::sign(&self.0[0].fingerprint, secret.as_bytes());

@@ -1,7 +1,7 @@
 //! The domain: a two-factor secret, the `otpauth` URI that carries it, the codes it makes.
 //!
 //! Pure: no store, no clock, no randomness of its own. SHA-1, six digits, thirty seconds, because
-//! that is what every authenticator app takes (two-factor.md R10).
+//! that is what every authenticator app takes (SECURITY.md, R10).
 
 use std::time::Duration;
 
@@ -34,8 +34,8 @@ const FIRST_LOCK: Duration = Duration::from_secs(30);
 /// The longest it is ever locked.
 const LONGEST_LOCK: Duration = Duration::from_mins(15);
 
-/// The lock that follows on so many wrong codes in a row: every fifth one brings one (contract
-/// section 8; two-factor.md R36).
+/// The lock that follows on so many wrong codes in a row: every fifth one brings one
+/// (SECURITY.md, R36).
 #[must_use]
 pub fn lock_after(wrong_codes: i64) -> Option<Duration> {
     if wrong_codes < WRONG_BEFORE_LOCK || wrong_codes % WRONG_BEFORE_LOCK != 0 {
@@ -79,7 +79,7 @@ pub struct Code(Zeroizing<String>);
 
 impl Code {
     /// Exactly six ASCII digits. Nothing is trimmed: two spellings of one code are how used codes
-    /// came to be accepted again elsewhere (two-factor.md R34).
+    /// came to be accepted again elsewhere (SECURITY.md, R34).
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let digits = text.len() == DIGITS && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -109,7 +109,7 @@ impl Secret {
     /// The URI that authenticator apps read from a QR code:
     /// `otpauth://totp/{issuer}:{account}?secret=…&issuer=…`. The secret comes first, base32 in
     /// upper case without padding; everything outside RFC 3986's unreserved set is
-    /// percent-encoded, so that a blank is `%20`; defaults are left out (two-factor.md R4–R10).
+    /// percent-encoded, so that a blank is `%20`; defaults are left out (SECURITY.md, R4–R10).
     ///
     /// Written here and not by totp-rs, which leaves copies of the secret behind in memory; a test
     /// compares the two.
@@ -145,7 +145,7 @@ impl Secret {
 
     /// The step within `reach` of `now` that `code` belongs to; the earliest after `used`, the last
     /// step that was accepted. All steps are computed whatever is found, and codes are compared in
-    /// constant time (R37), so how long it takes says nothing about the code.
+    /// constant time (SECURITY.md, R37), so how long it takes says nothing about the code.
     #[must_use]
     pub fn step_of(&self, code: &Code, now: i64, reach: i64, used: i64) -> Option<i64> {
         let totp = Builder::new()
@@ -170,7 +170,7 @@ impl Drop for Secret {
 }
 
 /// The longest issuer or account, in characters. Two of them and the rest make a URI of at most
-/// about 200 characters, which is an easy QR code (two-factor.md R13).
+/// about 200 characters, which is an easy QR code (SECURITY.md, R13).
 pub const LABEL_MAX: usize = 64;
 
 /// Why a text cannot be an issuer or an account.
@@ -191,7 +191,8 @@ pub enum BadLabel {
 }
 
 /// Checks a text that is to be an issuer or an account, where it is configured: a colon separates
-/// the two in the label (R7), control characters and direction marks disguise it (R12).
+/// the two in the label, control characters and direction marks disguise it (SECURITY.md, R7 and
+/// R12).
 ///
 /// # Errors
 /// [`BadLabel`] says what is wrong with it.
@@ -250,7 +251,7 @@ mod tests {
                 .unwrap();
             let theirs = totp.to_url().unwrap();
             let uri = Secret::from_bytes(bytes).uri(&issuer, &account).unwrap();
-            // What they have in common is in another order (R4).
+            // What they have in common is in another order.
             let (label, query) = theirs.split_once('?').unwrap();
             let mut parts: Vec<&str> = query.split('&').collect();
             parts.sort_by_key(|part| !part.starts_with("secret="));

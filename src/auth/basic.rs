@@ -5,7 +5,8 @@
 //! ```
 //!
 //! The scheme's case does not matter, the password may hold colons, both are UTF-8 (RFC 7617,
-//! needs 37). An empty password is not looked at here: that is how API keys travel (rule A4).
+//! `fixtures/wire`, need 37). An empty password is not looked at here: that is how API keys travel
+//! (rule A4).
 
 use async_trait::async_trait;
 use data_encoding::BASE64;

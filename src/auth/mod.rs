@@ -6,9 +6,9 @@
 //! but by the operation's [`Access`](crate::operation::Access).
 //!
 //! Credentials in the `Authorization` header come before cookies: a client that sends a token means
-//! it, whatever cookies it still holds (needs 37), and a wrong one is refused although a cookie
-//! would do (`fixtures/wire`, rule A4). So is one that cannot be read, or is of a scheme that is not
-//! known here: whoever sent it is not to be taken for whose cookies those are. Cookies come along
+//! it, whatever cookies it still holds (`fixtures/wire`, need 37), and a wrong one is refused
+//! although a cookie would do (rule A4). So is one that cannot be read, or is of a scheme that is
+//! not known here: whoever sent it is not to be taken for whose cookies those are. Cookies come along
 //! without anybody meaning it, so they are not taken from another site's page ([`origin`]). Adding a
 //! provider: write its file, add one line to [`Providers::standard`].
 
@@ -116,7 +116,7 @@ impl Providers {
     #[must_use]
     pub fn new(mut list: Vec<Box<dyn Provider>>) -> Self {
         let first = list.first().map_or("credentials", |provider| provider.name());
-        // As the original spells it (rule A1); every value quoted (needs 41).
+        // As the original spells it (rule A1); every value quoted (need 41).
         // An API key travels as the user name of Basic.
         let scheme = if first == "apikey" { "Basic" } else { first };
         let challenge = format!("{scheme} realm=\"/auth/{first}\"");

@@ -37,7 +37,7 @@ impl Provider for Session {
         let Some(id) = id_of(exchange.request) else { return Ok(None) };
         let credential = hash(&id);
         // A session that has ended is no session: the client may hold its cookie for ever
-        // (needs 33).
+        // (need 33).
         let user = exchange.app.store.session_user(&credential, exchange.now).await?;
         Ok(user.map(|user| Caller::new(user, self.name(), Some(credential))))
     }
@@ -80,7 +80,7 @@ pub fn id_of(request: &HttpRequest) -> Option<String> {
         .map(str::to_owned)
 }
 
-/// The value of a cookie. Pairs that are odd, or no text at all, do not hide the others (needs 33).
+/// The value of a cookie. Pairs that are odd, or no text at all, do not hide the others (need 33).
 #[must_use]
 pub fn cookie_value<'a>(request: &'a HttpRequest, name: &str) -> Option<&'a str> {
     request
@@ -99,7 +99,7 @@ pub fn hash(id: &str) -> Vec<u8> {
 }
 
 /// A cookie for the whole site, out of reach of scripts. `lasting` is its `Max-Age`, in whole
-/// seconds; never `Expires`, whose comma some clients take for the end of the cookie (needs 33).
+/// seconds; never `Expires`, whose comma some clients take for the end of the cookie (need 33).
 #[must_use]
 pub fn cookie(name: &str, value: &str, lasting: Option<Duration>, secure: bool) -> String {
     let mut cookie = format!("{name}={value}; Path=/; SameSite=Lax; HttpOnly");

@@ -22,10 +22,10 @@
 //! password forgets the wrong ones of its account and address.
 //!
 //! Sending the same wrong password again is not another guess: a client with an old password in its
-//! settings, or one that sends everything twice (needs 42), locks nobody out. It takes as much work,
-//! though. So a site has 100 of these, and one more each second; beyond that each of them is looked
-//! at every 30 seconds only, since it may have become the right one. Others do not wait
-//! for that.
+//! settings, or one that sends everything twice (`fixtures/wire`, need 42), locks nobody out. It
+//! takes as much work, though. So a site has 100 of these, and one more each second; beyond that each
+//! of them is looked at every 30 seconds only, since it may have become the right one. Others do not
+//! wait for that.
 //!
 //! While a wait lasts no password is checked, and nobody learns whether it was right.
 //!

@@ -15,7 +15,7 @@
 //!   replaced is known for as long as the sign-in lasts, however often that happened since;
 //! - one in a reply's body does not: the client libraries that hold it have no member in
 //!   `GetAccessTokenResponse` to learn a successor from, and send the same token again and again,
-//!   some twice in a row (needs 5, 42). A rotating one would sign them out.
+//!   some twice in a row (`fixtures/wire`, needs 5 and 42). A rotating one would sign them out.
 //!
 //! Without a key to sign with there are no tokens, and sessions, Basic and API keys remain.
 

@@ -1,4 +1,4 @@
-//! The command line: `foundry-api [command]`, as contract section 13 names it.
+//! The command line: `foundry-api [command]`. Scripts of others use it: names and arguments stay.
 //!
 //! Adding a command: a variant here, and a function in the file of its subject.
 

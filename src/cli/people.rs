@@ -121,7 +121,7 @@ async fn list_organisations(config: &Config) -> Result<(), Failure> {
     }))
 }
 
-/// Refuses here what would later make a key that apps misread (two-factor.md R7).
+/// Refuses here what would later make a key that apps misread (SECURITY.md, R7).
 fn checked(config: &Config, organisation: Organisation) -> Result<Organisation, Failure> {
     let Organisation { id, name, issuer } = &organisation;
     let length = id.chars().count();

@@ -1,5 +1,5 @@
 //! What every refusal looks like: `ResponseStatus` and `ResponseError`, with the members and the
-//! order of the original (`fixtures/wire`, rule E1; clients read them strictly, needs 24).
+//! order of the original (`fixtures/wire`, rule E1; clients read them strictly, need 24).
 
 use super::{Dictionary, Namespace};
 

@@ -1,8 +1,8 @@
 //! Cross-origin requests (Fetch standard, section 3.3): the origins that are configured may read
 //! replies and send credentials; without any, no reply has a header of this kind.
 //!
-//! The origin is named exactly, because `*` does not go with credentials (needs 49), and a preflight
-//! needs no login: browsers send it without credentials.
+//! The origin is named exactly, because `*` does not go with credentials (`fixtures/wire`, need 49),
+//! and a preflight asks for no login: browsers send it without credentials.
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;

@@ -251,7 +251,7 @@ fn authorization(request: &HttpRequest) -> Option<(&str, &str)> {
 }
 
 /// A POST may stand for another verb, said in a header and nowhere else: a form or a link that
-/// could say it would let another site do so (contract section 12).
+/// could say it would let another site do so.
 fn verb(request: &HttpRequest) -> Cow<'_, str> {
     let method = upper_case(request.method().as_str());
     if method != "POST" {

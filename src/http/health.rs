@@ -112,7 +112,7 @@ async fn check(app: &App) -> Result<Option<Check>, Error> {
 }
 
 /// How far two clocks may be apart: what codes live by is thirty seconds, and what each side does
-/// with its own clock adds up (two-factor.md R40).
+/// with its own clock adds up (SECURITY.md, R40).
 const SKEW_MOST: Duration = Duration::from_secs(5);
 
 /// How far the database's clock is from this machine's.

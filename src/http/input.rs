@@ -1,4 +1,4 @@
-//! What a request says: its path, its query, its body. One place per rule of contract section 4.
+//! What a request says: its path, its query, its body (`fixtures/wire`, rules B1–B11).
 
 use std::borrow::Cow;
 
@@ -55,7 +55,7 @@ pub struct Entry<'a> {
 impl<'a> Entry<'a> {
     /// The format of the body. On a route of the operation's own the `Content-Type` says it. On a
     /// predefined one the route does, whatever the `Content-Type` is (rule P2), except that
-    /// `/api/{Operation}.jsv` also takes JSV (needs 13), and that routes whose format is only
+    /// `/api/{Operation}.jsv` also takes JSV (need 13), and that routes whose format is only
     /// written (`/csv/reply/…`) leave it to the `Content-Type`.
     fn format(&self, formats: &'a Formats) -> Option<&'a dyn Format> {
         let reads = |format: &&dyn Format| format.reads();
@@ -77,7 +77,7 @@ impl<'a> Input<'a> {
         let mut input = Input { batch: entry.batch, ..Input::default() };
         let Fields(query) = urlencoded(entry, entry.query.as_bytes())?;
         // On the operation's own route the query wins over the body (rule B6); on predefined ones
-        // it fills what the body leaves open (needs 14). An empty value says nothing.
+        // it fills what the body leaves open (need 14). An empty value says nothing.
         if entry.predefined.is_some() {
             input.filling = query;
         } else {

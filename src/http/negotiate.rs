@@ -13,7 +13,8 @@
 //! 6. The label is the name by which `Accept` comes to the format, or, where it leaves that open, the
 //!    one in `Content-Type`. A format that was chosen otherwise has its usual label, whatever
 //!    `Accept` is; but the clients of JSV and XML know a reply by the very name that they asked for it
-//!    by, on all routes (needs 23), as those of JSON know it by the usual one (needs 22).
+//!    by, on all routes (`fixtures/wire`, need 23), as those of JSON know it by the usual one
+//!    (need 22).
 //! 7. Formats that cannot show what is to be said (a refusal has no QR code) are passed over in all
 //!    of this.
 

@@ -156,7 +156,7 @@ async fn operate(
     exchange.operation = matched.operation.spec().name();
     let answers = matched.verbs.contains(&exchange.verb());
     if !answers && matched.predefined.is_none() {
-        // As if the route were not there (rule R2).
+        // As if the route were not there (`fixtures/wire`, rule R2).
         return reply::nothing_here();
     }
     let said = Said::of(request);
@@ -176,7 +176,7 @@ async fn operate(
 }
 
 /// The name of `?callback=`. It counts only beside an `Authorization` header, which no script tag of
-/// another site can send: by its cookies alone such a tag could read a key (contract section 12).
+/// another site can send: by its cookies alone such a tag could read a key.
 fn callback(request: &HttpRequest) -> Option<String> {
     request.headers().get(AUTHORIZATION)?;
     query_value(request.query_string(), "callback").filter(|name| !name.is_empty())

@@ -142,7 +142,7 @@ fn written<'a>(
     Ok(Written { body, format, label: if is_script { "text/javascript" } else { label } })
 }
 
-/// The name of a callback, with all that does not belong into one replaced (`fixtures/wire`, N8).
+/// The name of a callback, with all that does not belong into one replaced (rule N8).
 fn callee(name: &str) -> String {
     name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect()
 }
@@ -151,7 +151,7 @@ fn with_body(status: StatusCode, label: &'static str, body: Vec<u8>) -> HttpResp
     let mut response = HttpResponse::new(status).set_body(body).map_into_boxed_body();
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(label));
-    // Replies hold keys and tokens (two-factor.md R29).
+    // Replies hold keys and tokens (SECURITY.md, R29).
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
@@ -198,7 +198,7 @@ pub(super) fn finished(exchange: &Exchange<'_>, mut response: HttpResponse) -> H
     title_case(response)
 }
 
-/// Some clients look header names up in their case (needs 28).
+/// Some clients look header names up in their case (need 28).
 fn title_case(mut response: HttpResponse) -> HttpResponse {
     response.head_mut().set_camel_case_headers(true);
     response

@@ -1,11 +1,11 @@
 //! Header names in Title-Case on the replies that the HTTP layer makes by itself.
 //!
-//! Some clients look for `Content-Length` and do not find `content-length` (needs 28). The pipeline
-//! asks for Title-Case on each of its replies; but a request that never becomes one (400, 408, 413,
-//! 431) is answered inside `actix-http`, which spells names in lower case and offers no way to say
-//! otherwise. So [`TitleCase`] stands between it and the socket and rewrites just those replies: the
-//! last thing written on a connection, a status line of that kind and nothing but header fields.
-//! A name keeps its length, so that what was written can be counted as it was.
+//! Some clients look for `Content-Length` and do not find `content-length` (`fixtures/wire`,
+//! need 28). The pipeline asks for Title-Case on each of its replies; but a request that never
+//! becomes one (400, 408, 413, 431) is answered inside `actix-http`, which spells names in lower case
+//! and offers no way to say otherwise. So [`TitleCase`] stands between it and the socket and rewrites
+//! just those replies: the last thing written on a connection, a status line of that kind and nothing
+//! but header fields. A name keeps its length, so that what was written can be counted as it was.
 
 use std::io;
 use std::pin::Pin;

@@ -1,5 +1,5 @@
 //! The operations as JSON, in the shape of ServiceStack's `MetadataTypes`: what `x inspect`, IDE
-//! plugins and other code generators read (needs 58).
+//! plugins and other code generators read (`fixtures/wire`, need 58).
 
 use serde_json::{Map, Value, json};
 

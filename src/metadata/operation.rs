@@ -1,5 +1,5 @@
 //! One operation: its routes, its members or its types, and samples in one format. For the format
-//! JSV and the language C# it is the page that the service was specified by.
+//! JSV and the language C# it is the original's page (`fixtures/metadata/seed.txt`).
 
 use super::html::{back, escape, page, tabs};
 use super::{Site, sample};

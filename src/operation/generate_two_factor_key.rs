@@ -126,7 +126,7 @@ fn new_key(cx: &Context<'_>, member: &Membership) -> Result<(PendingKey, String)
 }
 
 /// `{product} ({organisation})`, unless the organisation has an issuer of its own: one person's keys
-/// in two organisations must never overwrite each other in the app (two-factor.md R11).
+/// in two organisations must never overwrite each other in the app (SECURITY.md, R11).
 fn issuer(product: &str, member: &Membership) -> String {
     let organisation = &member.organisation;
     organisation.issuer.clone().unwrap_or_else(|| format!("{product} ({})", organisation.name))

@@ -1,4 +1,4 @@
-//! The next bearer token, for a refresh token (needs 5, 27, 36, 38–40).
+//! The next bearer token, for a refresh token (`fixtures/wire`, needs 5, 27, 36 and 38–40).
 //!
 //! The token is in the body, or else in the cookie `ss-reftok`. Who sends it in the body gets the
 //! bearer token in the body; who sends the cookie, or asks for cookies, gets a cookie and an empty

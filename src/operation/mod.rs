@@ -8,7 +8,7 @@
 //! There are two traits because there are two readers. [`Operation`] is for its author, who deals
 //! in the operation's own types. [`AnyOperation`] is for everything else, which holds operations of
 //! all types in one list; its one implementation, for every `Operation`, is where a request goes
-//! through the steps of contract section 6: read, authenticate, validate, run.
+//! through its steps: read, authenticate, validate, run.
 
 mod authenticate;
 mod code;

@@ -7,8 +7,9 @@
 //! a language ─ {lang}.rs   one file that spells the model out
 //! ```
 //!
-//! The tools read the comment at the top more strictly than the code below it (needs 50–57): it
-//! begins with the first byte, lists every option in use, and is what an update is made from.
+//! The tools read the comment at the top more strictly than the code below it (`fixtures/wire`,
+//! needs 50–57): it begins with the first byte, lists every option in use, and is what an update is
+//! made from.
 //!
 //! Adding a language: a file with a [`Language`], a line in [`LANGUAGES`], and a compiler or parser
 //! for it in `tests/types`.
@@ -45,7 +46,7 @@ pub trait Language: Sync {
     /// The name that people know it by.
     fn title(&self) -> &'static str;
 
-    /// The `Content-Type` (needs 56).
+    /// The `Content-Type` (need 56).
     fn media_type(&self) -> &'static str {
         "text/plain; charset=utf-8"
     }

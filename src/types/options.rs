@@ -4,7 +4,8 @@ use super::{Code, Language};
 use crate::config;
 use crate::dto::Case;
 
-/// How the options stand at the top of a document. Each tool looks for the exact text (needs 52).
+/// How the options stand at the top of a document. Each tool looks for the exact text
+/// (`fixtures/wire`, need 52).
 pub struct Comment {
     /// The first line or lines; `{namespace}` stands for the global namespace.
     pub open: &'static str,
@@ -27,7 +28,7 @@ impl Comment {
 /// The options that every language heeds, with their defaults.
 const COMMON: &[(&str, &str)] = &[("IncludeTypes", ""), ("ExcludeTypes", "")];
 
-/// The longest value of an option, in characters. What is longer is no value (needs 55).
+/// The longest value of an option, in characters. What is longer is no value (need 55).
 const VALUE_MAX: usize = 512;
 
 /// The options of one request.

@@ -48,7 +48,8 @@ async fn a_key_signs_its_user_in_until_it_ends(store: Arc<dyn Store>) {
     }
     let long = "k".repeat(300);
     assert_eq!(status(&app, &format!("Bearer {long}")), 401);
-    // Neither in the query, where logs would have it, nor in a header of its own (rule A5).
+    // Neither in the query, where logs would have it, nor in a header of its own
+    // (`fixtures/wire`, rule A5).
     app.send("PUT", &format!("{GENERATE}?apikey={KEY}"), &[], b"").expect(401);
     app.send("PUT", GENERATE, &[("X-Api-Key", KEY)], b"").expect(401);
 

@@ -1,5 +1,5 @@
-//! The table of requirements in SECURITY.md is true as far as a program can tell, and what it says of
-//! every key is so.
+//! The table of requirements in SECURITY.md is true as far as a program can tell, what it says of
+//! every key is so, and what comments cite is there to be read.
 
 use std::collections::{BTreeSet, HashSet};
 use std::fs;
@@ -14,32 +14,40 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()
 }
 
-/// The names of all functions of the project that are tests, or stories that tests are made of.
-fn tests() -> BTreeSet<String> {
-    let mut found = BTreeSet::new();
+/// All files of the service and of the tests that drive it, in Rust.
+fn sources() -> Vec<PathBuf> {
+    let mut found = Vec::new();
     let mut folders = vec![root().join("src"), root().join("tests/api")];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 folders.push(path);
-                continue;
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                found.push(path);
             }
-            let text = fs::read_to_string(&path).unwrap_or_default();
-            let mut is_test = false;
-            for line in text.lines().map(str::trim) {
-                if line == "#[test]" || line.starts_with("#[tokio::test") {
-                    is_test = true;
-                } else if let Some((_, rest)) = line.split_once("fn ").filter(|_| is_test) {
-                    is_test = false;
-                    found.extend(rest.split('(').next().map(str::to_owned));
-                }
+        }
+    }
+    found
+}
+
+/// The names of all functions of the project that are tests, or stories that tests are made of.
+fn tests() -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for path in sources() {
+        let text = fs::read_to_string(&path).unwrap();
+        let mut is_test = false;
+        for line in text.lines().map(str::trim) {
+            if line == "#[test]" || line.starts_with("#[tokio::test") {
+                is_test = true;
+            } else if let Some((_, rest)) = line.split_once("fn ").filter(|_| is_test) {
+                is_test = false;
+                found.extend(rest.split('(').next().map(str::to_owned));
             }
-            for (_, rest) in text.match_indices("on_each_store! {").map(|(at, _)| text.split_at(at))
-            {
-                let stories = rest.split_once('{').unwrap().1.split('}').next().unwrap();
-                found.extend(stories.split_whitespace().map(str::to_owned));
-            }
+        }
+        for (_, rest) in text.match_indices("on_each_store! {").map(|(at, _)| text.split_at(at)) {
+            let stories = rest.split_once('{').unwrap().1.split('}').next().unwrap();
+            found.extend(stories.split_whitespace().map(str::to_owned));
         }
     }
     found
@@ -80,6 +88,124 @@ fn the_table_of_requirements_names_files_and_tests_that_there_are() {
     for link in page.split("](").skip(1).map(|rest| rest.split(')').next().unwrap()) {
         assert!(root().join(link).is_file(), "there is no {link}");
     }
+}
+
+/// The numbers of the rows of a page's tables.
+fn numbered(page: &str) -> BTreeSet<String> {
+    let cells = page.lines().filter_map(|line| line.strip_prefix("| ")?.split_once(" |"));
+    let number = |cell: &str| split_number(cell).is_some().then(|| cell.to_owned());
+    cells.filter_map(|(cell, _)| number(cell)).collect()
+}
+
+/// The letter of a rule, none of a need, and the number.
+fn split_number(text: &str) -> Option<(&str, u8)> {
+    let (letter, digits) = text.split_at(text.find(|c: char| c.is_ascii_digit())?);
+    let is_group = letter.is_empty() || (letter.len() == 1 && "RNBPAES".contains(letter));
+    is_group.then_some(())?;
+    Some((letter, digits.parse().ok()?))
+}
+
+/// A number as itself, a span of them as all that it holds.
+fn expanded(text: &str) -> Option<Vec<String>> {
+    let (first, last) = text.split_once('–').unwrap_or((text, text));
+    let ((letter, first), (_, last)) = (split_number(first)?, split_number(last)?);
+    Some((first..=last).map(|number| format!("{letter}{number}")).collect())
+}
+
+/// Each block of comments in a file, as its words.
+fn comments(text: &str) -> Vec<Vec<&str>> {
+    let mut blocks = vec![Vec::new()];
+    for line in text.lines().map(str::trim_start) {
+        match line.strip_prefix("//") {
+            Some(said) => {
+                let said = said.trim_start_matches(['/', '!']);
+                blocks.last_mut().unwrap().extend(said.split_whitespace());
+            }
+            None => blocks.push(Vec::new()),
+        }
+    }
+    blocks
+}
+
+/// What a number that is cited is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Of {
+    Rules,
+    Needs,
+    Security,
+    Standard,
+}
+
+/// What the words of a comment cite, and of what; of nothing where they do not say.
+fn cited(words: &[&str]) -> Vec<(Option<Of>, String)> {
+    let (mut found, mut of) = (Vec::new(), None);
+    for word in words.iter().map(|word| word.trim_matches(|c: char| !c.is_alphanumeric())) {
+        let numbers = expanded(word).filter(|numbers| {
+            of == Some(Of::Needs) || numbers[0].starts_with(|c: char| c.is_ascii_uppercase())
+        });
+        match word {
+            "" | "and" => {}
+            "rule" | "rules" => of = Some(Of::Rules),
+            "need" | "needs" => of = Some(Of::Needs),
+            "SECURITY.md" => of = Some(Of::Security),
+            "RFC" => of = Some(Of::Standard),
+            _ if numbers.is_some() => {
+                found.extend(numbers.into_iter().flatten().map(|number| (of, number)));
+            }
+            _ if of == Some(Of::Standard) && word.bytes().all(|b| b.is_ascii_digit()) => {}
+            _ => of = None,
+        }
+    }
+    found
+}
+
+#[test]
+fn what_comments_cite_is_there() {
+    let read = |file: &str| fs::read_to_string(root().join(file)).unwrap();
+    let (wire, security) = (read("fixtures/wire/README.md"), read("SECURITY.md"));
+    let (rules, requirements) = (numbered(&wire), numbered(&security));
+    let rows: String = fs::read_dir(root().join("fixtures/wire"))
+        .unwrap()
+        .map(|entry| fs::read_to_string(entry.unwrap().path()).unwrap())
+        .collect();
+    let recorded = |word: &str| {
+        let Some((_, number)) = word.split_once('/') else { return true };
+        let is_row = number.len() == 4 && number.bytes().all(|byte| byte.is_ascii_digit());
+        !is_row || rows.contains(&format!("{{\"id\":\"{word}\","))
+    };
+    let trimmed = |word: &str| word.trim_matches(|c: char| !c.is_alphanumeric()).to_owned();
+    for word in wire.split_whitespace().map(trimmed) {
+        assert!(recorded(&word), "fixtures/wire/README.md: there is no row {word}");
+    }
+    let mut seen = BTreeSet::new();
+    for path in sources() {
+        let text = fs::read_to_string(&path).unwrap();
+        let file = path.display();
+        for words in comments(&text) {
+            for (of, number) in cited(&words) {
+                let there = match of {
+                    Some(Of::Rules | Of::Needs) => {
+                        let named = text.contains("fixtures/wire");
+                        assert!(named, "{file} does not say that {number} is of `fixtures/wire`");
+                        rules.contains(&number)
+                    }
+                    Some(Of::Security) => requirements.contains(&number),
+                    Some(Of::Standard) => true,
+                    None => panic!("{file}: {number} of what?"),
+                };
+                assert!(there, "{file}: there is no {number} of {of:?}");
+                seen.insert((of, number));
+            }
+            for word in words.into_iter().map(trimmed) {
+                assert!(recorded(&word), "{file}: there is no row {word}");
+                let folders = [root(), root().join("jsv"), path.parent().unwrap().to_owned()];
+                let is_page = word.ends_with(".md");
+                let there = !is_page || folders.iter().any(|folder| folder.join(&word).is_file());
+                assert!(there, "{file}: there is no {word}");
+            }
+        }
+    }
+    assert!(seen.len() > 60, "{seen:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]

@@ -96,7 +96,8 @@ async fn a_bearer_token_of_ours_ends_with_its_sign_in(store: Arc<dyn Store>) {
     let first = token();
     bearer(&app, &first).expect(200).uri();
     put(&app, "Cookie", &format!("ss-tok={first}")).expect(200).uri();
-    // The scheme's case does not matter, and a stale cookie beside it does not either (needs 37).
+    // The scheme's case does not matter, and a stale cookie beside it does not either
+    // (`fixtures/wire`, need 37).
     let headers = [("Authorization", &*format!("bearer {first}")), ("Cookie", "ss-id=gone")];
     app.send("PUT", GENERATE, &headers, b"").expect(200).uri();
 
@@ -262,7 +263,7 @@ async fn a_refresh_token_in_a_body_stays_the_same_until_its_sign_in_ends(store: 
     let app = on(store).await;
     let reply = sign_in(&app, "");
     let body = format!("{{\"refreshToken\":\"{}\"}}", text(&reply, "refreshToken"));
-    // The libraries send what has expired along with it (needs 38), and the same token twice.
+    // The libraries send what has expired along with it (need 38), and the same token twice.
     let expired = host_token(&hs256(), &claims(&json!({"exp": 1})), &key());
     let stale = format!("Bearer {expired}");
     for _ in 0..3 {

@@ -7,7 +7,7 @@ use foundry_api::store::Store;
 
 use crate::support::{ALICE, GENERATE, Log, NOW, TestApp};
 
-/// The request of the page that the service was specified by, as it stands there.
+/// The request of the original's page (`fixtures/metadata/seed.txt`), as it stands there.
 const SEED_REQUEST: &str = "{\n\torganisationId: org1\n}";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]

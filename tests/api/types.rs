@@ -1,5 +1,5 @@
-//! The generated types, as the tools that fetch them check them (needs 50–57). Whether they compile
-//! is for `tests/types/run`.
+//! The generated types, as the tools that fetch them check them (`fixtures/wire`, needs
+//! 50–57). Whether they compile is for `tests/types/run`.
 
 use std::fs;
 use std::path::Path;

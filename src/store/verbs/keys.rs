@@ -224,7 +224,7 @@ async fn set_guard(
 }
 
 /// What makes a step count once, ever: two transactions that both run this for one step cannot both
-/// change the row, on whatever instance, whatever they have read before (two-factor.md R33). The
+/// change the row, on whatever instance, whatever they have read before (SECURITY.md, R33). The
 /// confirming code takes its step along to the active place.
 const USE_STEP: &str = "UPDATE two_factor_keys SET last_step = $4, place = 5 \
     WHERE organisation_id = $1 AND user_id = $2 AND key_id = $3 AND last_step < $4";

@@ -1,4 +1,4 @@
-//! Which format and label contract section 3 asks for, told from the rows alone.
+//! Which format and label a request asks for, told from the rows alone.
 
 use std::cmp::Reverse;
 

@@ -220,7 +220,7 @@ impl Request {
     }
 }
 
-/// By which format a body of that type is read; every alias of a format counts (contract 3.2).
+/// By which format a body of that type is read; every alias of a format counts.
 fn body_type(content_type: &str) -> Option<&'static str> {
     let essence = content_type.split(';').next().unwrap().trim().to_lowercase();
     match &*essence {

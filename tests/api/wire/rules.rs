@@ -20,15 +20,15 @@ pub struct Rule {
 
 /// All of them, in the order in which they are looked at.
 pub const RULES: &[Rule] = &[
-    // Contract 5 and 12: what a link or a form of another site can say does not change the verb.
+    // What a link or a form of another site can say does not change the verb.
     Rule { name: "the verb is overridden by the header of a POST alone", apply: overridden },
     // RFC 9112 section 3: what is no URI is refused before it is looked at.
     Rule { name: "bytes in the request's target are percent-encoded, or 400", apply: raw_target },
-    // RFC 9112 section 6.3: no length is no body. 411 is the recorded host's (recorded.md).
+    // RFC 9112 section 6.3: no length is no body. 411 is the recorded host's.
     Rule { name: "a request without a length has no body", apply: without_length },
-    // Contract 4.
+    // A body is held in memory.
     Rule { name: "bodies have a limit: 413", apply: too_large },
-    // Contract 4 and 12: nothing lost silently.
+    // Nothing is lost silently: a key must not land in another organisation than was meant.
     Rule { name: "a body of an unreadable media type: 415", apply: unreadable_type },
     Rule { name: "what is malformed is refused, with line and column", apply: malformed },
     Rule { name: "a body that the original ignores is read", apply: read_not_ignored },
@@ -37,29 +37,31 @@ pub const RULES: &[Rule] = &[
         name: "the XML member is accepted in the root's namespace",
         apply: in_the_roots_namespace,
     },
-    // Contract 5.
+    // As later versions of the original do.
     Rule { name: "/api/{Operation}.{format} names the reply's format", apply: api_suffix },
+    // Clients take a redirect for an error, or follow it with another verb.
     Rule { name: "no redirect after signing in", apply: sign_in_redirect },
-    // Contract 12: `?jsconfig=`, `?debug=`.
+    // They change the wire under a client's feet.
     Rule { name: "?jsconfig= and ?debug= are not offered", apply: configured },
-    // Contract 6 and 12.
+    // Clients can show a body, and a credential that cannot be read is no failure of ours.
     Rule { name: "an unparseable credential is a 401", apply: bad_credential },
     Rule { name: "a 401 has a body and is never a redirect", apply: unauthenticated },
-    // Contract 2, 6 and 13: users have a name and an address; tokens are in the body.
+    // Users have a name and an address; tokens are in the body.
     Rule { name: "a sign-in has tokens, no picture and no other name", apply: signed_in },
-    // Contract 7 and 12.
+    // An exception's text tells others what they should not know; the page and `ErrorResponse` are
+    // what clients cannot read.
     Rule { name: "a failure of ours is a 500 that says no more", apply: failure },
     Rule { name: "members missing from a sign-in are a 400", apply: sign_in_without },
     Rule { name: "an error page has its real status", apply: error_page },
     Rule { name: "refusals are the operation's response, in XML and CSV too", apply: refusal_type },
-    // Contract 12 (defect): the original's document ends in the middle.
+    // A defect: the original's document ends in the middle.
     Rule { name: "what XML cannot hold becomes U+FFFD", apply: cut_short },
-    // Contract 3.1 to 3.3, and 12: RFC 9110, JSON by default, every alias.
+    // The two hosts of the original disagree with each other. JSON by default, every alias counts.
     Rule { name: "Accept is read as RFC 9110 says", apply: negotiated },
-    // Contract 3.4, and 12.
+    // As the original's page of the operation shows it.
     Rule { name: "JSV that nobody names is text/jsv", apply: jsv_label },
     Rule { name: "pages are labelled with their charset", apply: page_label },
-    // RFC 9110 section 9.3.2; the bytes behind it are the recorded host's (recorded.md).
+    // RFC 9110 section 9.3.2; the bytes behind it are the recorded host's.
     Rule { name: "a reply to HEAD has no body", apply: head },
     // What browsers and crawlers ask every service for; the recorded host has neither.
     Rule { name: "an icon and a robots.txt are served", apply: small_documents },
