@@ -19,6 +19,7 @@
 //! | [`operation`] | what the service does, one file each |
 //! | [`auth`] | who is calling: providers, passwords, sessions |
 //! | [`store`] | what is kept: Postgres, or an embedded SQLite file |
+//! | [`cache`] | what was looked up there lately and need not be again |
 //! | [`metadata`], [`types`], [`enrol`] | documents: pages, generated types, OpenAPI, the page to enrol on |
 //! | [`mod@dto`] | types that travel, described once |
 //! | [`two_factor`], [`seal`] | the domain: secrets, URIs, codes; how secrets rest |

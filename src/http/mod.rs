@@ -1,7 +1,7 @@
 //! The border to HTTP: what a request is to the rest of the program, and how replies are made.
 //!
 //! ```text
-//! actix ─ pipeline::dispatch ─┬ route.rs      which operation, by which path
+//! actix ─ pipeline.rs ────────┬ route.rs      which operation, by which path
 //!                             ├ negotiate.rs  which format answers
 //!                             ├ input.rs      what the request says: path, query, body
 //!                             │               (form.rs, content_encoding.rs)
@@ -9,11 +9,18 @@
 //!                             └ reply.rs      answer or refusal → bytes
 //! ```
 //!
-//! Below it, server.rs binds and accepts, turns.rs lets the requests of a connection in one by one,
-//! connection.rs ends connections that let it wait, and bounds.rs says how long and how many.
+//! Along that way exchange.rs holds what is known of a request beyond its bytes: who calls, from
+//! where (proxy.rs says whose `X-Forwarded-*` is believed), under which id. What is no operation is
+//! answered by documents.rs (pages, types, descriptions) and health.rs, and cors.rs says which other
+//! sites may read replies.
 //!
-//! None of the steps is a middleware: their order is the contract's, a refusal has to be written in
-//! the negotiated format, and only the pipeline knows the operation.
+//! Below it, server.rs binds and accepts, turns.rs lets the requests of a connection in one by one,
+//! title_case.rs spells the headers of replies that the pipeline never sees, connection.rs ends
+//! connections that let it wait, and bounds.rs says how long and how many. Beside it, admin.rs is a
+//! second listener, for operators.
+//!
+//! None of the steps is a middleware: their order is the original's (`fixtures/wire`, rule A3), a
+//! refusal has to be written in the negotiated format, and only the pipeline knows the operation.
 
 pub mod admin;
 mod bounds;
