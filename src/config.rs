@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 
 use crate::dto::Case;
 use crate::store::{self, Named};
+use crate::telemetry::Form;
 use crate::two_factor;
 
 /// How long a pending key can be confirmed, unless configured.
@@ -56,6 +57,8 @@ pub struct Config {
     pub coalesce: bool,
     /// `FOUNDRY_WORKERS`: threads that serve requests.
     pub workers: usize,
+    /// `FOUNDRY_LOG`: how logs are written.
+    pub log: Form,
 }
 
 /// A variable whose value makes no sense. Its text names the variable and never the value, which
@@ -150,6 +153,7 @@ impl Config {
                 }
             },
             workers: workers(value("FOUNDRY_WORKERS"))?,
+            log: log(value("FOUNDRY_LOG").as_deref())?,
         })
     }
 }
@@ -247,6 +251,15 @@ fn name_case(value: Option<&str>) -> Result<Case, ConfigError> {
     }
 }
 
+fn log(value: Option<&str>) -> Result<Form, ConfigError> {
+    match value {
+        None => Ok(Form::Text),
+        Some(text) if text.eq_ignore_ascii_case("text") => Ok(Form::Text),
+        Some(text) if text.eq_ignore_ascii_case("json") => Ok(Form::Json),
+        Some(_) => Err(ConfigError { variable: "FOUNDRY_LOG", expected: "text or json" }),
+    }
+}
+
 /// A number and a unit, which may be left out.
 fn split_unit(text: &str) -> Option<(u64, &str)> {
     let text = text.trim();
@@ -283,6 +296,8 @@ fn size(text: &str) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     fn with(pairs: &[(&str, &str)]) -> Result<Config, ConfigError> {
@@ -291,14 +306,66 @@ mod tests {
         })
     }
 
+    /// What a variable came to; empty where it is as good as not there.
+    fn came_to(config: &Config, variable: &str) -> String {
+        let text = |value: &dyn std::fmt::Debug| format!("{value:?}");
+        let some = |is_some: bool| if is_some { "something".to_owned() } else { String::new() };
+        match variable {
+            "FOUNDRY_LISTEN" => config.listen.to_string(),
+            "FOUNDRY_ADMIN_LISTEN" => some(config.admin_listen.is_some()),
+            "DATABASE_URL" => some(config.database_url.is_some()),
+            "FOUNDRY_DATA" => text(&config.data.strip_prefix(".").unwrap_or(&config.data)),
+            "FOUNDRY_SEALING_KEYS" => some(config.sealing_keys.is_some()),
+            "FOUNDRY_JWT_KEY" => some(config.jwt_key.is_some()),
+            "FOUNDRY_JWT_PUBLIC_KEY" => some(config.jwt_public_key.is_some()),
+            "FOUNDRY_CORS_ORIGINS" => config.cors_origins.concat(),
+            "FOUNDRY_TRUSTED_PROXIES" => some(!config.trusted_proxies.is_empty()),
+            "FOUNDRY_PRODUCT" => config.product.clone(),
+            "FOUNDRY_PUBLIC_URL" => some(config.public_url.is_some()),
+            "FOUNDRY_NAME_CASE" => text(&config.name_case),
+            "FOUNDRY_KEY_RATE" => config.key_rate.to_string(),
+            "FOUNDRY_PENDING_TTL" => text(&config.pending_ttl),
+            "FOUNDRY_BODY_LIMIT" => config.body_limit.to_string(),
+            "FOUNDRY_WORKERS" => config.workers.to_string(),
+            "FOUNDRY_COALESCE" => config.coalesce.to_string(),
+            "FOUNDRY_LOG" => text(&config.log),
+            _ => panic!("{variable} has a row in README and no line here"),
+        }
+    }
+
     #[test]
     fn nothing_set_is_the_documented_defaults() {
-        let config = with(&[]).unwrap();
-        assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
-        assert_eq!(config.pending_ttl, Duration::from_mins(10));
-        assert_eq!(config.body_limit, 65536);
-        assert_eq!(config.key_rate, 60);
-        assert_eq!(config.product, "Foundry");
+        let asked = std::cell::RefCell::new(BTreeSet::new());
+        let config = Config::from_lookup(|name| {
+            asked.borrow_mut().insert(name.to_owned());
+            None
+        })
+        .unwrap();
+        let readme = include_str!("../README.md");
+        let rows =
+            readme.split("\n## Configuration\n").nth(1).unwrap().split("\n## ").next().unwrap();
+        let mut documented = BTreeSet::new();
+        for row in rows.lines().filter_map(|line| line.strip_prefix("| `")) {
+            let mut cells = row.split('|').map(str::trim);
+            let (names, defaults) = (cells.next().unwrap(), cells.next().unwrap());
+            for (name, default) in names.split(", ").zip(defaults.split(", ")) {
+                let (name, default) = (name.trim_matches('`'), default.trim_matches('`'));
+                if name == "RUST_LOG" || name.starts_with("OTEL_") {
+                    // Other libraries read these.
+                    continue;
+                }
+                let expected = match default {
+                    "" | "off" | "none" | "from the request" => String::new(),
+                    "cores" => std::thread::available_parallelism().unwrap().to_string(),
+                    // Where the command opens the store, it puts it into that folder.
+                    _ if name == "DATABASE_URL" => String::new(),
+                    text => came_to(&with(&[(name, text)]).unwrap(), name),
+                };
+                assert_eq!(came_to(&config, name), expected, "{name} is documented as {default}");
+                documented.insert(name.to_owned());
+            }
+        }
+        assert_eq!(documented, asked.into_inner());
     }
 
     #[test]
@@ -325,6 +392,13 @@ mod tests {
         ] {
             let config = with(&[("FOUNDRY_PUBLIC_URL", text)]).unwrap();
             assert_eq!(config.public_url.as_deref(), Some(url));
+        }
+    }
+
+    #[test]
+    fn the_form_of_logs_is_known_in_whatever_case() {
+        for (text, form) in [("json", Form::Json), ("JSON", Form::Json), ("text", Form::Text)] {
+            assert_eq!(with(&[("FOUNDRY_LOG", text)]).unwrap().log, form);
         }
     }
 
@@ -364,6 +438,7 @@ mod tests {
             ("FOUNDRY_WORKERS", "0"),
             ("FOUNDRY_WORKERS", "513"),
             ("FOUNDRY_COALESCE", "yes"),
+            ("FOUNDRY_LOG", "yaml"),
             ("FOUNDRY_PRODUCT", "a:b"),
             ("FOUNDRY_JWT_KEY", "c2hvcnQ="),
             ("FOUNDRY_JWT_KEY", "not base64"),

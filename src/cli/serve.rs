@@ -23,7 +23,7 @@ use crate::telemetry::spans::Spans;
 const CLOSE_WITHIN: Duration = Duration::from_secs(10);
 
 pub(super) async fn serve(mut config: Config) -> Result<(), Failure> {
-    telemetry::start();
+    telemetry::start(config.log);
     let alone = Alone::with(&config)?;
     alone.signing_key(&mut config)?;
     let public_key = public_key(&config)?;

@@ -1,8 +1,8 @@
 //! What the service says about itself: logs on standard error, here, and spans to a collector, in
 //! [`spans`].
 //!
-//! `RUST_LOG` filters (`info` by default), `FOUNDRY_LOG=json` writes one JSON object a line. What
-//! is never said, at any level: secrets, codes, tokens, passwords, cookies, bodies, queries.
+//! `RUST_LOG` filters (`info` by default), `FOUNDRY_LOG` says in which [`Form`]. What is
+//! never said, at any level: secrets, codes, tokens, passwords, cookies, bodies, queries.
 
 #[cfg(feature = "otlp")]
 mod otlp;
@@ -14,8 +14,17 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer as _};
 
+/// How a log is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// Lines for people.
+    Text,
+    /// A JSON object a line.
+    Json,
+}
+
 /// Starts writing logs.
-pub fn start() {
+pub fn start(form: Form) {
     let asked =
         EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).from_env_lossy();
     let ansi = std::io::IsTerminal::is_terminal(&std::io::stderr());
@@ -25,8 +34,10 @@ pub fn start() {
         // standard error would panic, and take the request along.
         .log_internal_errors(false)
         .with_writer(std::io::stderr);
-    let json = std::env::var("FOUNDRY_LOG").is_ok_and(|form| form == "json");
-    let logs = if json { logs.json().boxed() } else { logs.boxed() };
+    let logs = match form {
+        Form::Text => logs.boxed(),
+        Form::Json => logs.json().boxed(),
+    };
     let logs = logs.with_filter(asked.and(filter_fn(may_be_said)));
     // Somebody else's subscriber, if there is one, stays.
     let _already = tracing_subscriber::registry().with(logs).try_init();
