@@ -1,8 +1,9 @@
 //! A bounded cache for what nearly every request looks up: who a session is, who is a member.
 //!
-//! A value is given out for [`LIFE`] after it was asked for and no longer ([`Cache::lasting`]: for as
-//! long as it says), so what another instance changes takes effect here within that time. What this instance changes takes effect at once: the
-//! verb that changes it calls [`Cache::clear`], and a lookup that had begun before keeps nothing.
+//! A value is given out for [`LIFE`] after it was asked for and no longer ([`Cache::lasting`]: for
+//! as long as it says), so what another instance changes takes effect here within that time. What
+//! this instance changes takes effect at once: the verb that changes it calls [`Cache::clear`], and
+//! a lookup that had begun before keeps nothing.
 //!
 //! Only what is there is kept. Whoever is told "no member" and then joins is a member at once.
 

@@ -206,10 +206,11 @@ pub fn label(text: &str) -> Result<(), BadLabel> {
     if text.trim() != text {
         return Err(BadLabel::Blank);
     }
+    let invisible = ['\u{200B}'..='\u{200F}', '\u{2028}'..='\u{202E}', '\u{2060}'..='\u{206F}'];
     let misread = |c: char| {
-        c == ':'
+        [':', '\u{061C}', '\u{FEFF}'].contains(&c)
             || c.is_control()
-            || matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{061C}')
+            || invisible.iter().any(|range| range.contains(&c))
     };
     text.chars().find(|c| misread(*c)).map_or(Ok(()), |c| Err(BadLabel::Forbidden(c)))
 }

@@ -3,15 +3,17 @@
 //!
 //! ```text
 //! {"typ":"JWT","alg":"HS256","kid":"AQI"}
-//! {"iss":"ssjwt","sub":1,"iat":…,"exp":…,"name":"Alice A","preferred_username":"alice","email":"alice@example.com"}
+//! {"iss":"ssjwt","sub":1,"iat":…,"exp":…,"name":"Alice A","preferred_username":"alice",
+//!  "email":"alice@example.com"}
 //! ```
 //!
 //! What is checked, in this order: the algorithm is that of a configured key, and a key is used with
 //! its own algorithm only (RFC 8725 sections 2.1 and 3.1), so `none` and a public key used as an
 //! HMAC key are refused; `typ` is not that of a refresh token (`JWTR`); nothing is `crit`; the
-//! signature; the issuer is `ssjwt`, or none, as hosts without one mint them; `exp`, which must be there, and `nbf`. `kid` is not looked at:
-//! there is one key of each kind, and no token chooses it. `aud` is not looked at either: hosts
-//! with an audience configured write it, and such a token is meant for what replaces them.
+//! signature; the issuer is `ssjwt`, or none, as hosts without one mint them; `exp`, which must be
+//! there, and `nbf`. `kid` is not looked at: there is one key of each kind, and no token chooses it.
+//! `aud` is not looked at either: hosts with an audience configured write it, and such a token is
+//! meant for what replaces them.
 //!
 //! A library would bring a second implementation of the primitives with it; those of `ring`, which
 //! the rest of the service uses, are used here.

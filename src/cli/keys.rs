@@ -1,4 +1,4 @@
-//! `foundry-api keys`: the key-encryption keys.
+//! `foundry-api keys`: the sealing keys.
 
 use std::time::Instant;
 

@@ -15,7 +15,7 @@
 //! sites may read replies.
 //!
 //! Below it, server.rs binds and accepts, turns.rs lets the requests of a connection in one by one,
-//! title_case.rs spells the headers of replies that the pipeline never sees, connection.rs ends
+//! `title_case.rs` spells the headers of replies that the pipeline never sees, connection.rs ends
 //! connections that let it wait, and bounds.rs says how long and how many. Beside it, admin.rs is a
 //! second listener, for operators.
 //!

@@ -107,7 +107,11 @@ fn described(def: &'static TypeDef, response: Option<&str>) -> Value {
         described["inherits"] = inherited(base, response);
     }
     if let Some(response) = response {
-        described["implements"] = json!([{ "name": "IReturn`1", "namespace": "ServiceStack", "genericArgs": [response] }]);
+        described["implements"] = json!([{
+            "name": "IReturn`1",
+            "namespace": "ServiceStack",
+            "genericArgs": [response],
+        }]);
     }
     described
 }

@@ -199,7 +199,7 @@ fn what_comments_cite_is_there() {
             for word in words.into_iter().map(trimmed) {
                 assert!(recorded(&word), "{file}: there is no row {word}");
                 let folders = [root(), root().join("jsv"), path.parent().unwrap().to_owned()];
-                let is_page = word.ends_with(".md");
+                let is_page = Path::new(&word).extension().is_some_and(|kind| kind == "md");
                 let there = !is_page || folders.iter().any(|folder| folder.join(&word).is_file());
                 assert!(there, "{file}: there is no {word}");
             }

@@ -157,7 +157,6 @@ async fn rewrapping_loses_nothing(url: &str) {
         let opened = sealer.open(&keys[0].sealed, place).unwrap();
         assert!(keys.len() == 1 && opened.as_bytes() == secret_of(number).as_bytes());
     }
-    drop(app);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
