@@ -65,7 +65,7 @@ fn is_same(exchange: &Exchange<'_>, origin: &str) -> bool {
     let default = if scheme == "https" { ":443" } else { ":80" };
     let request = exchange.request;
     let named = request.headers().get(HOST).and_then(|host| host.to_str().ok());
-    // HTTP/2 names the host in the target.
+    // HTTP/1.0 has no `Host`; a target in absolute form names it all the same.
     let named = named.or_else(|| request.uri().authority().map(Authority::as_str));
     let named = named.unwrap_or_default().to_ascii_lowercase();
     named.strip_suffix(default).unwrap_or(&named) == host
