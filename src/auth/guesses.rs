@@ -14,6 +14,8 @@ const KNOWN: Duration = Duration::from_hours(30 * 24);
 
 /// How many wrong passwords a site may send again at once.
 pub(super) const AGAIN: u32 = 100;
+/// How many of these at one account from one address.
+pub(super) const AGAIN_OF_ONE: u32 = 10;
 /// How often each is looked at when there are more.
 pub(super) const AGAIN_EVERY: Duration = Duration::from_secs(30);
 /// How long to wait for the verdict on the same password, sent from elsewhere at the site.
@@ -32,8 +34,10 @@ enum Key {
     Pair(u64, Network),
     Address(Network),
     Site(Network),
-    /// The same wrong passwords, sent again.
+    /// The same wrong passwords, sent again from a site.
     Again(Network),
+    /// The same wrong password of an account, sent again from an address.
+    AgainOf(u64, Network),
 }
 
 struct Limit {
@@ -106,6 +110,7 @@ impl Kept {
     /// Forgets the wrong ones, and keeps from where the account was signed in to.
     pub(super) fn count_right(&mut self, account: u64, network: Network, now: Timestamp) {
         self.guesses.remove(&Key::Pair(account, network));
+        self.guesses.remove(&Key::AgainOf(account, network));
         self.known.add((account, network), now);
     }
 
@@ -130,7 +135,9 @@ impl Kept {
     ) -> Option<Duration> {
         let pair = self.guesses.get(&Key::Pair(account, guess.network))?;
         let last = pair.more.filter(|last| last.password == guess.password)?;
-        if self.again(guess.network.site(), now) < AGAIN {
+        if self.again(&Key::Again(guess.network.site()), now) < AGAIN
+            && self.again(&Key::AgainOf(account, guess.network), now) < AGAIN_OF_ONE
+        {
             return None;
         }
         if last.wrong {
@@ -141,18 +148,23 @@ impl Kept {
         (!self.known.has(&(account, guess.network), now)).then_some(VERDICT)
     }
 
-    /// How many a site has sent again, of which one is forgotten each second.
-    fn again(&self, site: Network, now: Timestamp) -> u32 {
-        self.guesses.get(&Key::Again(site)).map_or(0, |count| {
+    /// How many were sent again, of which one is forgotten each second.
+    fn again(&self, key: &Key, now: Timestamp) -> u32 {
+        self.guesses.get(key).map_or(0, |count| {
             let since = count.last.until(now).as_secs();
             count.number.saturating_sub(u32::try_from(since).unwrap_or(u32::MAX))
         })
     }
 
     /// Counts one that was sent again.
-    pub(super) fn count_again(&mut self, site: Network, now: Timestamp) {
-        let before = self.again(site, now);
-        self.guesses.add(Key::Again(site), now).number = before.saturating_add(1);
+    pub(super) fn count_again(&mut self, guess: Hashed, now: Timestamp) {
+        let [account, other] = guess.accounts;
+        let of_other = (other != account).then_some(Key::AgainOf(other, guess.network));
+        let keys = [Key::Again(guess.network.site()), Key::AgainOf(account, guess.network)];
+        for key in keys.into_iter().chain(of_other) {
+            let before = self.again(&key, now);
+            self.guesses.add(key, now).number = before.saturating_add(1);
+        }
     }
 }
 

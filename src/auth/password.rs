@@ -6,7 +6,7 @@
 //! Checking the password of a user that does not exist takes as long as checking a wrong one: the
 //! work is done against a hash that nobody has the password of.
 //!
-//! Those who wait have places, of which there are so many, and for each site a part ([`super::places`]).
+//! Those who wait have places, of which there are so many, and for each site a part (places.rs).
 //!
 //! A client that sends its password with each request would have each of them wait for that work. So
 //! for `REMEMBERED` a password that was right is known again by a keyed hash of it and of the

@@ -23,9 +23,10 @@
 //!
 //! Sending the same wrong password again is not another guess: a client with an old password in its
 //! settings, or one that sends everything twice (`fixtures/wire`, need 42), locks nobody out. It
-//! takes as much work, though. So a site has 100 of these, and one more each second; beyond that each
-//! of them is looked at every 30 seconds only, since it may have become the right one. Others do not
-//! wait for that.
+//! takes as much work, though, and is a failure like others. So there are ten of these for an account
+//! and address, and 100 for a site, and one more each second; beyond that each of them is looked at
+//! every 30 seconds only, since it may have become the right one. Others do not wait for that, and
+//! neither does another password.
 //!
 //! While a wait lasts no password is checked, and nobody learns whether it was right.
 //!
@@ -34,7 +35,7 @@
 //! counts when it was wrong, since the people behind one address may all sign in at once.
 //!
 //! The counts are those of one instance and are gone when it ends; each is a few words, and of each
-//! kind there are so many at the most ([`super::counts`]). What one guesser fills without end, having
+//! kind there are so many at the most (counts.rs). What one guesser fills without end, having
 //! many addresses or names, is kept apart from what is known of accounts. Names and passwords are
 //! kept as keyed hashes only.
 
@@ -142,7 +143,7 @@ impl Attempt<'_> {
             }
         }
         if counted.is_empty() {
-            kept.count_again(guess.network.site(), now);
+            kept.count_again(guess, now);
             return false;
         }
         kept.count_wrong(guess.network, now);
@@ -178,7 +179,7 @@ impl Drop for Attempt<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::guesses::{AGAIN, AGAIN_EVERY};
+    use super::super::guesses::{AGAIN, AGAIN_EVERY, AGAIN_OF_ONE};
     use super::*;
 
     const NOW: Timestamp = Timestamp::from_millis(1_795_000_000_000);
@@ -327,7 +328,7 @@ mod tests {
             throttle.admit(&old, now)?;
             throttle.begin(&old, now).map(|attempt| assert!(!attempt.wrong()))
         };
-        for number in 0..=AGAIN {
+        for number in 0..=AGAIN_OF_ONE {
             assert_eq!(send(NOW), Ok(()), "{number}");
         }
         assert_eq!(send(NOW), Err(AGAIN_EVERY));
