@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use crate::dto::Case;
 use crate::store::{self, Named};
-use crate::telemetry::Form;
+use crate::telemetry::{Amount, Form};
 use crate::two_factor;
 
 /// How long a pending key can be confirmed, unless configured.
@@ -57,8 +57,10 @@ pub struct Config {
     pub coalesce: bool,
     /// `FOUNDRY_WORKERS`: threads that serve requests.
     pub workers: usize,
+    /// `RUST_LOG`: how much is logged.
+    pub log_amount: Amount,
     /// `FOUNDRY_LOG`: how logs are written.
-    pub log: Form,
+    pub log_form: Form,
 }
 
 /// A variable whose value makes no sense. Its text names the variable and never the value, which
@@ -153,7 +155,8 @@ impl Config {
                 }
             },
             workers: workers(value("FOUNDRY_WORKERS"))?,
-            log: log(value("FOUNDRY_LOG").as_deref())?,
+            log_amount: log_amount(value("RUST_LOG").as_deref())?,
+            log_form: log_form(value("FOUNDRY_LOG").as_deref())?,
         })
     }
 }
@@ -251,7 +254,15 @@ fn name_case(value: Option<&str>) -> Result<Case, ConfigError> {
     }
 }
 
-fn log(value: Option<&str>) -> Result<Form, ConfigError> {
+fn log_amount(value: Option<&str>) -> Result<Amount, ConfigError> {
+    let error = || ConfigError {
+        variable: "RUST_LOG",
+        expected: "off, error, warn, info, debug or trace, or such as foundry_api::http=debug",
+    };
+    value.map_or_else(|| Ok(Amount::default()), |text| Amount::parse(text).ok_or_else(error))
+}
+
+fn log_form(value: Option<&str>) -> Result<Form, ConfigError> {
     match value {
         None => Ok(Form::Text),
         Some(text) if text.eq_ignore_ascii_case("text") => Ok(Form::Text),
@@ -328,7 +339,8 @@ mod tests {
             "FOUNDRY_BODY_LIMIT" => config.body_limit.to_string(),
             "FOUNDRY_WORKERS" => config.workers.to_string(),
             "FOUNDRY_COALESCE" => config.coalesce.to_string(),
-            "FOUNDRY_LOG" => text(&config.log),
+            "RUST_LOG" => text(&config.log_amount),
+            "FOUNDRY_LOG" => text(&config.log_form),
             _ => panic!("{variable} has a row in README and no line here"),
         }
     }
@@ -350,8 +362,8 @@ mod tests {
             let (names, defaults) = (cells.next().unwrap(), cells.next().unwrap());
             for (name, default) in names.split(", ").zip(defaults.split(", ")) {
                 let (name, default) = (name.trim_matches('`'), default.trim_matches('`'));
-                if name == "RUST_LOG" || name.starts_with("OTEL_") {
-                    // Other libraries read these.
+                if name.starts_with("OTEL_") {
+                    // OpenTelemetry's libraries read these.
                     continue;
                 }
                 let expected = match default {
@@ -398,7 +410,7 @@ mod tests {
     #[test]
     fn the_form_of_logs_is_known_in_whatever_case() {
         for (text, form) in [("json", Form::Json), ("JSON", Form::Json), ("text", Form::Text)] {
-            assert_eq!(with(&[("FOUNDRY_LOG", text)]).unwrap().log, form);
+            assert_eq!(with(&[("FOUNDRY_LOG", text)]).unwrap().log_form, form);
         }
     }
 
@@ -439,6 +451,9 @@ mod tests {
             ("FOUNDRY_WORKERS", "513"),
             ("FOUNDRY_COALESCE", "yes"),
             ("FOUNDRY_LOG", "yaml"),
+            ("RUST_LOG", "inof"),
+            ("RUST_LOG", "warning"),
+            ("RUST_LOG", "foundry_api=loud"),
             ("FOUNDRY_PRODUCT", "a:b"),
             ("FOUNDRY_JWT_KEY", "c2hvcnQ="),
             ("FOUNDRY_JWT_KEY", "not base64"),

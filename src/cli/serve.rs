@@ -23,7 +23,7 @@ use crate::telemetry::spans::Spans;
 const CLOSE_WITHIN: Duration = Duration::from_secs(10);
 
 pub(super) async fn serve(mut config: Config) -> Result<(), Failure> {
-    telemetry::start(config.log);
+    telemetry::start(&config.log_amount, config.log_form);
     let alone = Alone::with(&config)?;
     alone.signing_key(&mut config)?;
     let public_key = public_key(&config)?;

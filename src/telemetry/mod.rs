@@ -1,8 +1,8 @@
 //! What the service says about itself: logs on standard error, here, and spans to a collector, in
 //! [`spans`].
 //!
-//! `RUST_LOG` filters (`info` by default), `FOUNDRY_LOG` says in which [`Form`]. What is
-//! never said, at any level: secrets, codes, tokens, passwords, cookies, bodies, queries.
+//! `RUST_LOG` says how much ([`Amount`]) and `FOUNDRY_LOG` in which [`Form`]. What is never said, at any
+//! level: secrets, codes, tokens, passwords, cookies, bodies, queries.
 
 #[cfg(feature = "otlp")]
 mod otlp;
@@ -23,10 +23,45 @@ pub enum Form {
     Json,
 }
 
+/// How much of the log is written: directives of [`EnvFilter`], such as `debug` or
+/// `foundry_api::http=debug`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Amount(String);
+
+/// The target of all that this program says.
+const OURS: &str = "foundry_api";
+
+impl Default for Amount {
+    fn default() -> Self {
+        Self("info".to_owned())
+    }
+}
+
+impl Amount {
+    /// What those directives ask for, and `info` of this program if they do not speak of it; nothing where
+    /// they cannot be read. A word that is no level would be taken for the name of a library, from which
+    /// alone there would be a log then, and so it cannot.
+    #[must_use]
+    pub fn parse(directives: &str) -> Option<Self> {
+        let mut is_ours = false;
+        for directive in directives.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+            let speaks_of_us = directive.starts_with(OURS) || directive.starts_with('[');
+            let is_level = directive.parse::<LevelFilter>().is_ok();
+            if !(speaks_of_us || is_level || directive.contains('=')) {
+                return None;
+            }
+            is_ours |= speaks_of_us || is_level;
+        }
+        let directives =
+            if is_ours { directives.to_owned() } else { format!("{directives},{OURS}=info") };
+        EnvFilter::builder().parse(&directives).ok().map(|_| Self(directives))
+    }
+}
+
 /// Starts writing logs.
-pub fn start(form: Form) {
-    let asked =
-        EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).from_env_lossy();
+pub fn start(amount: &Amount, form: Form) {
+    // It was read before, and is the same now.
+    let asked = EnvFilter::builder().parse_lossy(&amount.0);
     let ansi = std::io::IsTerminal::is_terminal(&std::io::stderr());
     let logs = tracing_subscriber::fmt::layer()
         .with_ansi(ansi)
@@ -48,7 +83,7 @@ pub fn start(form: Form) {
 /// that a later version brings along, only what is wrong is heard.
 fn may_be_said(metadata: &Metadata<'_>) -> bool {
     match metadata.target().split("::").next() {
-        Some("foundry_api") => true,
+        Some(OURS) => true,
         // What this one calls an error is a request that is none, and anyone may send those.
         Some("actix_http") => false,
         _ => *metadata.level() <= Level::WARN,
