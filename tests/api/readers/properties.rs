@@ -170,7 +170,7 @@ impl Readers {
             let kind = error.kind();
             assert_eq!(kind, std::io::ErrorKind::ConnectionReset, "no end after {bytes:?}");
         }
-        if reply.is_empty() || bytes.starts_with(b"PRI * HTTP/2") {
+        if reply.is_empty() {
             return;
         }
         let status = reply.strip_prefix(b"HTTP/1.1 ").or_else(|| reply.strip_prefix(b"HTTP/1.0 "));

@@ -36,8 +36,6 @@ const KNOWN: &[&str] = &[
 pub(crate) enum Outcome {
     /// One or more replies.
     Replies(Vec<Reply>),
-    /// Frames of HTTP/2.
-    Frames,
     /// The end of the connection.
     Nothing,
     /// What is no HTTP, or no end.
@@ -62,9 +60,6 @@ pub(crate) fn exchange(address: SocketAddr, request: &Request) -> Outcome {
     }
     if bytes.is_empty() {
         return Outcome::Nothing;
-    }
-    if request.bytes.starts_with(b"PRI * HTTP/2") {
-        return Outcome::Frames;
     }
     // Where a bent request may be a HEAD, nobody can say where its reply ends.
     let unclear = !request.whole && request.bytes.windows(5).any(|part| part == b"HEAD ");
@@ -114,7 +109,7 @@ impl Outcome {
         match self {
             Self::Replies(replies) => replies.iter().find_map(Reply::failure),
             Self::Nothing if request.whole => Some("no reply".to_owned()),
-            Self::Frames | Self::Nothing => None,
+            Self::Nothing => None,
             Self::Broken(why) => Some(why.clone()),
         }
     }

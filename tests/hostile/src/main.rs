@@ -161,7 +161,6 @@ fn one(arguments: &Arguments, service: &Service, maker: &Maker, number: u64, tal
     *tally.by_kind.entry(request.kind).or_default() += 1;
     let status = match &outcome {
         Outcome::Replies(replies) => replies.first().map_or(0, |reply| reply.status).to_string(),
-        Outcome::Frames => "HTTP/2".to_owned(),
         Outcome::Nothing => "none".to_owned(),
         Outcome::Broken(_) => "broken".to_owned(),
     };

@@ -359,7 +359,7 @@ impl Maker {
         draft.raw = Some(bytes);
     }
 
-    /// The preface of HTTP/2, and frames of all types, some of which make sense.
+    /// The preface of HTTP/2, which is not spoken here, and frames of all types.
     fn frames(_: &Self, dice: &mut Dice, draft: &mut Draft) {
         let mut bytes = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0".to_vec();
         for _ in 0..=dice.below(30) {
