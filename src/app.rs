@@ -12,6 +12,7 @@ use crate::format::Formats;
 use crate::http::Bounds;
 use crate::http::health::Looks;
 use crate::limits::Rate;
+use crate::metadata::openapi;
 use crate::metrics::Metrics;
 use crate::operation::Operations;
 use crate::random::{Random, SystemSource};
@@ -45,6 +46,8 @@ pub struct App {
     pub metrics: Metrics,
     /// Whether the service can do its work.
     pub looks: Looks,
+    /// Its description.
+    pub openapi: openapi::Kept,
     /// Where it is told which requests were answered.
     pub spans: Spans,
     /// How many keys each user may ask for.
@@ -76,6 +79,7 @@ impl App {
             jwt,
             metrics: Metrics::default(),
             looks: Looks::default(),
+            openapi: openapi::Kept::default(),
             spans: Spans::default(),
             clock: Arc::new(SystemClock),
             random: Arc::new(random),

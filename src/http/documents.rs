@@ -80,8 +80,8 @@ fn found(
             computed(language.media_type(), types::document(language, &model, &options))
         }
         [format, "metadata"] => computed(HTML, operation_page(&site, format, query)?),
-        ["openapi.json"] => computed(JSON, metadata::openapi::document(&site).to_string()),
-        ["openapi"] => computed(HTML, metadata::openapi::page(&site)),
+        ["openapi.json"] => computed(JSON, app.openapi.json(&site)),
+        ["openapi"] => computed(HTML, app.openapi.page(&site)),
         ["enrol"] => computed(HTML, enrol::page(&app.config.product, site.prefix())),
         ["enrol.css"] => kept(CSS, enrol::STYLE),
         ["enrol.js"] => kept(SCRIPT, enrol::SCRIPT),

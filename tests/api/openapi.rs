@@ -15,6 +15,11 @@ async fn every_operation_is_described_and_every_refusal_of_it_in_every_format() 
     let document = app.send("GET", "/openapi.json", &[], b"").expect(200).json();
     assert_eq!(document["openapi"], "3.1.0");
     assert_eq!(document["servers"][0]["url"], "http://test");
+    let other = b"GET /openapi.json HTTP/1.1\r\nHost: other:81\r\nConnection: close\r\n\r\n";
+    let mut other = app.raw(other).expect(200).json();
+    assert_eq!(other["servers"][0]["url"].take(), "http://other:81");
+    other["servers"][0]["url"] = "http://test".into();
+    assert_eq!(other, document);
     let formats = Formats::standard();
     for operation in Operations::standard().iter() {
         let spec = operation.spec();

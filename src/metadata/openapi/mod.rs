@@ -5,8 +5,10 @@
 //! schema.rs    the schemas of the DTOs
 //! refusal.rs   what a call may be refused with
 //! page.rs      the document as a page
+//! kept.rs      both as they are sent
 //! ```
 
+mod kept;
 mod page;
 mod refusal;
 mod schema;
@@ -19,6 +21,7 @@ use crate::format::Format;
 use crate::operation::{Access, Spec};
 use crate::types::sentence;
 
+pub use kept::Kept;
 pub use page::page;
 
 /// The document of `/openapi.json`.
