@@ -5,11 +5,14 @@
 //! last asks for: without a body if that is a HEAD, in that one's version. So [`Turns`] stands between
 //! it and the socket and hands on the head of a request once the one before it has been answered.
 //!
-//! It need not know where a request ends. Each request line has ` HTTP/1.` in it, so what came is
-//! handed on in pieces, cut before each of these but the first of a request. A piece holds the end of
+//! It need not know where a request ends. Each request line ends in ` HTTP/1.` and a digit, so what came
+//! is handed on in pieces, cut before each of these but the first of a request. A piece holds the end of
 //! one request at the most and no whole head after it, and what does not belong to a head is handed on
 //! all the same: cutting loses nothing. The next piece waits while a request is under way, except for
 //! its body.
+//!
+//! Each piece of a head has all that came of it read once more. A line that could be cut is a header
+//! then, of which a head may have so many, or else it is an error: there are few pieces to a head.
 
 use std::io;
 use std::pin::Pin;
@@ -30,34 +33,47 @@ static VERSIONS: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(VERSIO
 /// A connection whose requests come one after the other.
 pub(super) struct Turns {
     pub(super) stream: Patient,
-    /// What has come and is not handed on yet: less than was read at a time.
-    held: Vec<u8>,
+    held: Held,
     /// Whether something was handed on that has not been looked at.
     handed: bool,
     /// How many requests had been answered when something was last handed on.
     answered: Option<usize>,
 }
 
+/// What has come and is not handed on yet: less than was read at a time.
+#[derive(Default)]
+struct Held {
+    bytes: Vec<u8>,
+    /// How much of it has been handed on.
+    from: usize,
+}
+
+impl Held {
+    fn left(&self) -> &[u8] {
+        &self.bytes[self.from..]
+    }
+
+    /// What is behind `from` in `buf`, instead of there.
+    fn take_back(&mut self, buf: &mut ReadBuf<'_>, from: usize) {
+        if from < buf.filled().len() {
+            *self = Self { bytes: buf.filled()[from..].to_vec(), from: 0 };
+            buf.set_filled(from);
+        }
+    }
+
+    /// Hands on that many.
+    fn hand_on(&mut self, count: usize, buf: &mut ReadBuf<'_>) {
+        buf.put_slice(&self.left()[..count]);
+        self.from += count;
+        if self.left().is_empty() {
+            *self = Self::default();
+        }
+    }
+}
+
 impl Turns {
     pub(super) fn new(stream: Patient) -> Self {
-        Self { stream, held: Vec::new(), handed: false, answered: None }
-    }
-
-    /// Fills `buf` from what is held, or else from the socket.
-    fn poll_more(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        if self.held.is_empty() {
-            return Pin::new(&mut self.stream).poll_read(cx, buf);
-        }
-        let count = self.held.len().min(buf.remaining());
-        buf.put_slice(&self.held[..count]);
-        self.held.drain(..count);
-        Poll::Ready(Ok(()))
-    }
-
-    /// Takes back what is in `buf` from there on.
-    fn take_back(&mut self, buf: &mut ReadBuf<'_>, from: usize) {
-        self.held.splice(..0, buf.filled()[from..].iter().copied());
-        buf.set_filled(from);
+        Self { stream, held: Held::default(), handed: false, answered: None }
     }
 }
 
@@ -71,8 +87,26 @@ fn cut(bytes: &[u8], fresh: bool) -> usize {
     } else {
         None
     };
-    let from = own.map_or(0, |at| at + VERSION.len());
-    VERSIONS.find(&bytes[from..]).map_or(bytes.len(), |at| from + at)
+    let mut from = own.map_or(0, |at| at + VERSION.len());
+    while let Some(at) = VERSIONS.find(&bytes[from..]) {
+        let after = &bytes[from + at + VERSION.len()..];
+        if may_end_a_request_line(after) {
+            return from + at;
+        }
+        from += at + VERSION.len();
+    }
+    bytes.len()
+}
+
+/// Whether that may stand behind [`VERSION`] in a request line, as far as it has come.
+fn may_end_a_request_line(after: &[u8]) -> bool {
+    match after {
+        [] => true,
+        [digit, rest @ ..] if digit.is_ascii_digit() => {
+            matches!(rest, [] | [b'\r'] | [b'\r', b'\n', ..] | [b'\n', ..])
+        }
+        _ => false,
+    }
 }
 
 impl AsyncRead for Turns {
@@ -88,21 +122,30 @@ impl AsyncRead for Turns {
         let before = buf.filled().len();
         if std::mem::take(&mut this.handed) {
             // Whoever reads goes on until there is nothing more, and only then looks at it.
-            if this.held.is_empty() {
-                ready!(this.poll_more(cx, buf))?;
+            if this.held.left().is_empty() {
+                ready!(Pin::new(&mut this.stream).poll_read(cx, buf))?;
                 if buf.filled().len() == before {
                     return Poll::Ready(Ok(()));
                 }
-                this.take_back(buf, before);
+                this.held.take_back(buf, before);
             }
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        ready!(this.poll_more(cx, buf))?;
+        let comes = this.held.left().is_empty();
+        if comes {
+            ready!(Pin::new(&mut this.stream).poll_read(cx, buf))?;
+        }
         let answered = Some(this.stream.traffic.answered());
         let fresh = std::mem::replace(&mut this.answered, answered) != answered;
-        let end = cut(&buf.filled()[before..], fresh);
-        this.take_back(buf, before + end);
+        if comes {
+            let end = cut(&buf.filled()[before..], fresh);
+            this.held.take_back(buf, before + end);
+        } else {
+            let left = this.held.left();
+            let count = cut(&left[..left.len().min(buf.remaining())], fresh);
+            this.held.hand_on(count, buf);
+        }
         this.handed = buf.filled().len() > before;
         Poll::Ready(Ok(()))
     }
@@ -151,6 +194,12 @@ mod tests {
             ("{}PUT /x HTTP/1.1\r\n\r\n", false, "{}PUT /x"),
             ("TP/1.1\r\n\r\nPUT /x HTTP/1.1\r\n\r\n", true, "TP/1.1\r\n\r\nPUT /x"),
             ("{\"a\":1}", false, "{\"a\":1}"),
+            // No request line ends so.
+            ("A: HTTP/1.a HTTP/1.12\r\n", false, "A: HTTP/1.a HTTP/1.12\r\n"),
+            ("{} HTTP/1.1\rx", false, "{} HTTP/1.1\rx"),
+            // This one may go on so.
+            ("{}PUT /x HTTP/1.1\r", false, "{}PUT /x"),
+            ("{}PUT /x HTTP/1.", false, "{}PUT /x"),
         ] {
             assert_eq!(&bytes[..cut(bytes.as_bytes(), fresh)], piece, "{bytes} {fresh}");
         }
