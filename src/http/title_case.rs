@@ -73,7 +73,8 @@ fn rewritten(bytes: &[u8]) -> Option<Vec<u8>> {
     }
     // Replies to earlier requests may stand before it.
     let tail = bytes.len().saturating_sub(REPLY_MAX);
-    let start = tail + bytes[tail..].windows(9).rposition(|nine| nine == b"HTTP/1.1 ")?;
+    let start = tail
+        + bytes[tail..].windows(9).rposition(|nine| matches!(nine, b"HTTP/1.1 " | b"HTTP/1.0 "))?;
     let (head, reply) = (&bytes[..start], &bytes[start..]);
     let text = std::str::from_utf8(reply).ok()?;
     let mut lines = text.strip_suffix("\r\n\r\n")?.split("\r\n");
@@ -95,7 +96,9 @@ fn rewritten(bytes: &[u8]) -> Option<Vec<u8>> {
             first = byte == b'-';
         }
         out.extend_from_slice(b": ");
-        out.extend_from_slice(value.as_bytes());
+        // It is closed whatever the client asked for. Blanks at the end are no part of the value.
+        let kept = name == "connection" && value == "keep-alive";
+        out.extend_from_slice(if kept { b"close     " } else { value.as_bytes() });
         out.extend_from_slice(b"\r\n");
     }
     out.extend_from_slice(b"\r\n");
@@ -116,6 +119,11 @@ mod tests {
         let before = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
         let both = [before.as_slice(), own].concat();
         assert_eq!(rewritten(&both).unwrap(), [before.as_slice(), expected].concat());
+        let old =
+            b"HTTP/1.0 400 Bad Request\r\ncontent-length: 0\r\nconnection: keep-alive\r\n\r\n";
+        let expected =
+            b"HTTP/1.0 400 Bad Request\r\nContent-Length: 0\r\nConnection: close     \r\n\r\n";
+        assert_eq!(rewritten(old).unwrap(), expected);
         for other in [
             b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n".as_slice(),
             b"HTTP/1.1 400 Bad Request\r\nx-other: 0\r\n\r\n",

@@ -72,6 +72,13 @@ async fn a_connection_is_kept_unless_the_client_wants_it_closed() {
     assert!(old.starts_with("HTTP/1.0 200 OK\r\n") || old.starts_with("HTTP/1.1 200 OK\r\n"));
     assert!(old.ends_with("{\"status\":\"live\"}"), "{old}");
     assert_title_case(&old);
+    // What the HTTP layer says by itself ends the connection, and says so.
+    let wrong = b"GET /health/live HTTP/1.0\r\nConnection: keep-alive\r\n\r\nBAD\r\n\r\n";
+    let replies = exchange(&app, wrong);
+    let last = &replies[replies.rfind("HTTP/1.").unwrap()..];
+    assert!(last.starts_with("HTTP/1.0 400 Bad Request\r\n"), "{replies}");
+    assert!(last.contains("\r\nConnection: close"), "{replies}");
+    assert_title_case(last);
 }
 
 /// Requests that come together, each with what its reply is: the beginning of its head, and a part of
