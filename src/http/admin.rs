@@ -8,6 +8,7 @@ use actix_http::{HttpService, Protocol};
 use actix_server::Server as Sockets;
 use actix_service::{IntoServiceFactory as _, ServiceFactoryExt as _, fn_service, map_config};
 use actix_web::dev::AppConfig;
+use actix_web::http::ConnectionType;
 use actix_web::http::header::{CONTENT_TYPE, HeaderValue};
 use actix_web::rt::net::TcpStream;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -15,7 +16,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use super::exchange::X_REQUEST_ID;
 use super::server::Server;
 use super::title_case::TitleCase;
-use super::{Exchange, health, reply};
+use super::{Exchange, health, reply, upgrade};
 use crate::app::App;
 
 /// Binds the operators' address. Port 0 picks a free one.
@@ -81,6 +82,9 @@ async fn metrics(app: &App) -> HttpResponse {
 fn finished(exchange: &Exchange<'_>, mut response: HttpResponse) -> HttpResponse {
     if let Ok(id) = HeaderValue::from_str(&exchange.id) {
         response.headers_mut().insert(X_REQUEST_ID, id);
+    }
+    if upgrade::is_last(exchange.request) {
+        response.head_mut().set_connection_type(ConnectionType::Close);
     }
     response.head_mut().set_camel_case_headers(true);
     response

@@ -16,8 +16,8 @@
 //!
 //! Below it, server.rs binds and accepts, turns.rs lets the requests of a connection in one by one,
 //! `title_case.rs` spells the headers of replies that the pipeline never sees, connection.rs ends
-//! connections that let it wait, and bounds.rs says how long and how many. Beside it, admin.rs is a
-//! second listener, for operators.
+//! connections that let it wait, upgrade.rs passes over offers of other protocols, and bounds.rs says
+//! how long and how many. Beside it, admin.rs is a second listener, for operators.
 //!
 //! None of the steps is a middleware: their order is the original's (`fixtures/wire`, rule A3), a
 //! refusal has to be written in the negotiated format, and only the pipeline knows the operation.
@@ -40,6 +40,7 @@ pub mod route;
 mod server;
 mod title_case;
 mod turns;
+mod upgrade;
 
 pub use bounds::Bounds;
 pub use exchange::Exchange;

@@ -21,7 +21,7 @@ use super::input::{Entry, Input, query_value};
 use super::negotiate::Asked;
 use super::reply::{self, Manner};
 use super::route::{self, Matched, Target};
-use super::{Exchange, cors, documents, health};
+use super::{Exchange, cors, documents, health, upgrade};
 use crate::app::App;
 use crate::dto::{AnyDto, TypeDef};
 use crate::error::Error;
@@ -258,8 +258,18 @@ async fn body(
     let mut body = web::Bytes::new();
     let mut more = web::BytesMut::new();
     let mut chunks = payload;
-    while let Some(chunk) = chunks.next().await {
-        let chunk = chunk.map_err(|_| Error::broken_body())?;
+    let end = upgrade::end_of_body(request);
+    while end.is_none_or(|end| body.len() + more.len() < end) {
+        let Some(chunk) = chunks.next().await else {
+            if end.is_some() {
+                return Err(Error::broken_body());
+            }
+            break;
+        };
+        let mut chunk = chunk.map_err(|_| Error::broken_body())?;
+        if let Some(end) = end {
+            chunk.truncate(end - body.len() - more.len());
+        }
         if body.len() + more.len() + chunk.len() > limit {
             return Err(Error::too_large(limit));
         }

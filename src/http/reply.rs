@@ -9,7 +9,7 @@ use actix_web::http::{ConnectionType, StatusCode};
 
 use super::exchange::X_REQUEST_ID;
 use super::negotiate::{Asked, reply_format};
-use super::{Exchange, cors};
+use super::{Exchange, cors, upgrade};
 use crate::dto::{AnyDto, ErrorResponse};
 use crate::error::{Error, Reason};
 use crate::format::{Format, Formats, Host};
@@ -187,6 +187,9 @@ pub(super) fn finished(exchange: &Exchange<'_>, mut response: HttpResponse) -> H
         headers.insert(X_REQUEST_ID, id);
     }
     cors::allow(exchange, &mut response);
+    if upgrade::is_last(exchange.request) {
+        response.head_mut().set_connection_type(ConnectionType::Close);
+    }
     exchange.count(response.status());
     tracing::debug!(
         request_id = exchange.id,

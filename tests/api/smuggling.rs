@@ -113,6 +113,42 @@ async fn requests_in_one_go_are_answered_one_by_one_and_in_order() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn an_offer_of_another_protocol_changes_nothing_about_the_body() {
+    let app = TestApp::start().await;
+    let put = |offer: &str, behind: &str| {
+        let request = format!(
+            "PUT {GENERATE} HTTP/1.1\r\nHost: a\r\nAuthorization: {ALICE}\r\n{offer}\r\n\
+             Content-Type: application/json\r\n{behind}"
+        );
+        exchange(&app, &(request + NEXT))
+    };
+    for offer in [
+        "Upgrade: websocket",
+        "Upgrade:  WebSocket ",
+        "Connection: Upgrade\r\nUpgrade: websocket",
+        "Connection: keep-alive, Upgrade\r\nUpgrade: h2c",
+        "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__",
+    ] {
+        for behind in [
+            "Content-Length: 2\r\n\r\n{}",
+            "Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+            "\r\n",
+        ] {
+            let reply = put(offer, behind);
+            assert!(reply.starts_with("HTTP/1.1 200 OK\r\n"), "{offer} {behind}: {reply}");
+            // What is behind it is answered, or else it is known that it is not.
+            let is_last = reply.contains("\r\nConnection: close\r\n");
+            let replies = reply.matches("HTTP/1.1 ").count();
+            assert_eq!(replies, if is_last { 1 } else { 2 }, "{offer} {behind}: {reply}");
+        }
+        let cut_off = put(offer, "Content-Length: 2000\r\n\r\n{}");
+        assert!(cut_off.starts_with("HTTP/1.1 400 "), "{offer}: {cut_off}");
+        let large = put(offer, "Content-Length: 70000\r\n\r\n{}");
+        assert!(large.starts_with("HTTP/1.1 413 "), "{offer}: {large}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_client_that_asks_first_is_told_to_go_on() {
     let app = TestApp::start().await;
     let request = format!(
