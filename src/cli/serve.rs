@@ -56,9 +56,13 @@ pub(super) async fn serve(mut config: Config) -> Result<(), Failure> {
     if let Err(error) = announce(address, demo.as_ref().map(|password| password.as_str())) {
         // Whoever reads the log knows where it listens.
         tracing::warn!(%error, "standard output takes nothing");
-        if demo.is_some() {
-            tracing::warn!("set a password by 'foundry-api users passwd {DEMO} --password-stdin'");
-        }
+    }
+    if demo.is_some() {
+        // Where it went nobody knows who starts a service with its output closed.
+        tracing::info!(
+            "made user '{DEMO}', whose password is on standard output and nowhere else; \
+             'foundry-api users passwd {DEMO} --password-stdin' sets another"
+        );
     }
     if let Some(admin) = admin {
         tracing::info!(address = %admin.address(), "metrics on http://{}/metrics", admin.address());
@@ -72,7 +76,7 @@ pub(super) async fn serve(mut config: Config) -> Result<(), Failure> {
     // Nobody may ask for a while, and what is not ready should be in the log from the start.
     let checked = app.clone();
     actix_web::rt::spawn(async move { http::health::ready(&checked).await });
-    server.run().await.map_err(|error| error.to_string())?;
+    server.run_until_told().await.map_err(|error| error.to_string())?;
     sweeping.stop().await;
     if tokio::time::timeout(CLOSE_WITHIN, store.close()).await.is_err() {
         tracing::warn!("the store's connections did not close in time");

@@ -5,8 +5,9 @@
 //! unpacked. What `actix_web::HttpServer` would do is spelled out for the sake of the stream under it
 //! ([`TitleCase`]).
 
+use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -21,6 +22,7 @@ use actix_web::web;
 use pin_project_lite::pin_project;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::runtime::Handle;
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::bounds::{Bounds, Places};
 use super::connection::Patient;
@@ -46,7 +48,7 @@ const REFUSALS: usize = 256;
 ///
 /// # Errors
 /// When the address cannot be bound.
-pub fn bind(app: web::Data<App>) -> std::io::Result<Server> {
+pub fn bind(app: web::Data<App>) -> io::Result<Server> {
     let listener = std::net::TcpListener::bind(app.config.listen)?;
     let address = listener.local_addr()?;
     let workers = app.config.workers;
@@ -55,13 +57,15 @@ pub fn bind(app: web::Data<App>) -> std::io::Result<Server> {
     let requests = Places::new(bounds.requests);
     let builder = Sockets::build()
         .workers(workers)
+        // Of its own accord it would drop what is under way at a SIGINT.
+        .disable_signals()
         .max_concurrent_connections(bounds.connections + REFUSALS)
         .shutdown_timeout(STOP_WITHIN);
     let stopping = builder.graceful_shutdown_signal();
     let runtime = Handle::current();
     let running = builder
         .listen("service", listener, move || {
-            let (stopping, runtime) = (stopping.clone(), runtime.clone());
+            let (stopping, quiet, runtime) = (stopping.clone(), stopping.clone(), runtime.clone());
             let connections = connections.clone();
             let (app, requests) = (app.clone(), requests.clone());
             let answer = move |request, payload| Within {
@@ -84,7 +88,18 @@ pub fn bind(app: web::Data<App>) -> std::io::Result<Server> {
                     data.insert(connection.stream.stream.traffic.clone());
                 })
                 .finish(map_config(service, |()| AppConfig::default()));
-            fn_service(move |stream| accepted(stream, bounds, connections.clone())).and_then(http)
+            fn_service(move |stream| {
+                let (connections, quiet) = (connections.clone(), quiet.clone());
+                async move {
+                    tokio::select! {
+                        biased;
+                        accepted = accepted(stream, bounds, connections) => accepted,
+                        // Whoever has said nothing holds up no end.
+                        () = quiet.notified() => Err(io::Error::from(io::ErrorKind::NotConnected).into()),
+                    }
+                }
+            })
+            .and_then(http)
         })?
         .run();
     Ok(Server::of(address, running))
@@ -119,12 +134,12 @@ async fn accepted(
     connections: Arc<Places>,
 ) -> Result<(TitleCase, Protocol, Option<SocketAddr>), DispatchError> {
     let place = connections.take("connections");
-    let late = |_| std::io::Error::from(std::io::ErrorKind::TimedOut);
+    let late = |_| io::Error::from(io::ErrorKind::TimedOut);
     timeout(bounds.head, stream.readable()).await.map_err(late)??;
     let Some(place) = place else {
         // Whoever does not listen, or goes on talking, is none the wiser.
         let _told = timeout(bounds.farewell, turn_away(stream)).await;
-        return Err(std::io::Error::from(std::io::ErrorKind::ResourceBusy).into());
+        return Err(io::Error::from(io::ErrorKind::ResourceBusy).into());
     };
     // Replies are written as a whole; waiting for more to send with them only costs time.
     stream.set_nodelay(true)?;
@@ -139,7 +154,7 @@ const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nR
 
 /// Says that there is no room, and reads on until the client has gone: a reply is lost if the
 /// connection is closed over bytes that were not read.
-async fn turn_away(mut stream: TcpStream) -> std::io::Result<()> {
+async fn turn_away(mut stream: TcpStream) -> io::Result<()> {
     stream.write_all(FULL).await?;
     stream.shutdown().await?;
     let mut unread = [0; 1024];
@@ -165,11 +180,42 @@ impl Server {
         self.running.handle()
     }
 
-    /// Serves until SIGTERM or SIGINT, and then until what was accepted is finished.
+    /// Serves until [`Server::handle`] stops it, and then until what was accepted is finished.
     ///
     /// # Errors
     /// When the listener fails.
-    pub async fn run(self) -> std::io::Result<()> {
+    pub async fn run(self) -> io::Result<()> {
         self.running.await
+    }
+
+    /// Serves until SIGTERM or SIGINT, and then until what was accepted is finished, or one of them comes
+    /// once more.
+    ///
+    /// # Errors
+    /// When the listener fails, or there is no hearing signals.
+    pub async fn run_until_told(self) -> io::Result<()> {
+        let (mut terminate, mut interrupt) =
+            (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        let mut told = async || {
+            tokio::select! {
+                _ = terminate.recv() => "SIGTERM",
+                _ = interrupt.recv() => "SIGINT",
+            }
+        };
+        let handle = self.running.handle();
+        let mut running = pin!(self.running);
+        tokio::select! {
+            over = &mut running => return over,
+            signal = told() => tracing::info!(signal, "stopping"),
+        }
+        // It is heard whether or not its end is waited for.
+        let _end = handle.stop(true);
+        tokio::select! {
+            over = &mut running => over,
+            signal = told() => {
+                tracing::warn!(signal, "stopping at once: what is under way is not finished");
+                Ok(())
+            }
+        }
     }
 }

@@ -44,6 +44,7 @@ mod rewrap;
 mod sessions;
 mod smuggling;
 mod spans;
+mod stopping;
 mod store;
 mod support;
 mod tokens;
