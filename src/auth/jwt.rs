@@ -23,7 +23,7 @@ use std::time::Duration;
 
 use data_encoding::BASE64URL_NOPAD;
 use ring::{digest, hmac};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use zeroize::Zeroizing;
 
 use super::public_key::PublicKey;
@@ -73,9 +73,15 @@ pub struct Claims {
     /// The sign-in that the token belongs to; tokens of this service have it.
     pub sid: Option<String>,
     /// How the user proved to be that user (RFC 8176).
-    #[serde(default)]
+    #[serde(default, deserialize_with = "methods")]
     pub amr: Vec<String>,
     auth_time: Option<serde_json::Number>,
+}
+
+/// A list of texts. What is anything else proves nothing, and is no reason to refuse the token.
+fn methods<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let value = serde_json::Value::deserialize(deserializer)?;
+    Ok(Vec::<String>::deserialize(value).unwrap_or_default())
 }
 
 impl Claims {
@@ -268,6 +274,10 @@ mod tests {
             "name":"Alice A","preferred_username":"alice","roles":["Admin"],"perms":[]}"#;
         let claims = verdict(HEADER, claims).unwrap();
         assert_eq!(claims.preferred_username.as_deref(), Some("alice"));
+        for (amr, methods) in [(r#"["pwd","otp"]"#, 2), (r#""pwd""#, 0), ("null", 0), ("[1]", 0)] {
+            let claims = format!(r#"{{"iss":"ssjwt","exp":1796669717,"amr":{amr}}}"#);
+            assert_eq!(verdict(HEADER, &claims).unwrap().amr.len(), methods, "{amr}");
+        }
     }
 
     #[test]
