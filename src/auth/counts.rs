@@ -24,7 +24,7 @@ pub(super) struct Count<V = ()> {
     pub(super) more: V,
 }
 
-impl<K: Hash + Eq, V: Default> Counts<K, V> {
+impl<K: Hash + Eq, V: Default + PartialEq> Counts<K, V> {
     pub(super) fn kept(kept: Duration) -> Self {
         Self { counts: HashMap::new(), kept }
     }
@@ -59,13 +59,9 @@ impl<K: Hash + Eq, V: Default> Counts<K, V> {
     pub(super) fn take_back(&mut self, key: &K) {
         let Some(count) = self.counts.get_mut(key) else { return };
         count.number = count.number.saturating_sub(1);
-        if count.number == 0 {
+        if count.number == 0 && count.more == V::default() {
             self.counts.remove(key);
         }
-    }
-
-    pub(super) fn remove(&mut self, key: &K) {
-        self.counts.remove(key);
     }
 
     /// Makes room for one more: what is forgotten goes, and if that is nothing, an eighth.

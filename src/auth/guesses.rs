@@ -50,8 +50,12 @@ const ADDRESS: Limit = Limit { free: 50, longest: Duration::from_mins(15) };
 const SITE: Limit = Limit { free: 500, longest: Duration::from_mins(15) };
 const ACCOUNT: Limit = Limit { free: 20, longest: Duration::from_secs(30) };
 
-/// The last password of an account and address.
-#[derive(Clone, Copy)]
+/// How many different passwords of an account and address are known again: as many as there may be
+/// devices with an old one.
+const KNOWN_AGAIN: usize = 4;
+
+/// A password that was given for an account from an address.
+#[derive(Clone, Copy, PartialEq)]
 pub(super) struct Last {
     password: u64,
     pub(super) looked_at: Timestamp,
@@ -61,7 +65,7 @@ pub(super) struct Last {
 
 /// What is kept.
 pub(super) struct Kept {
-    guesses: Counts<Key, Option<Last>>,
+    guesses: Counts<Key, Vec<Last>>,
     accounts: Counts<u64>,
     /// From where accounts were signed in to.
     known: Counts<(u64, Network)>,
@@ -78,16 +82,21 @@ impl Default for Kept {
 }
 
 impl Kept {
-    /// What is known of a guess at this account, if it is the same as the last one from its address.
+    /// What is known of a guess at this account, if it is the same as one of the last from its address.
     pub(super) fn last(&mut self, account: u64, guess: Hashed) -> Option<&mut Last> {
         let count = self.guesses.get_mut(&Key::Pair(account, guess.network))?;
-        count.more.as_mut().filter(|last| last.password == guess.password)
+        count.more.iter_mut().find(|last| last.password == guess.password)
     }
 
     /// Counts a guess that is looked at.
     pub(super) fn count(&mut self, account: u64, guess: Hashed, now: Timestamp) {
         let last = Last { password: guess.password, looked_at: now, wrong: false };
-        self.guesses.add(Key::Pair(account, guess.network), now).more = Some(last);
+        let known = &mut self.guesses.add(Key::Pair(account, guess.network), now).more;
+        if known.len() >= KNOWN_AGAIN {
+            let longest_ago = (0..known.len()).min_by_key(|&at| known[at].looked_at);
+            longest_ago.map(|at| known.swap_remove(at));
+        }
+        known.push(last);
         self.accounts.add(account, now);
     }
 
@@ -95,7 +104,7 @@ impl Kept {
     pub(super) fn take_back(&mut self, account: u64, guess: Hashed) {
         let pair = Key::Pair(account, guess.network);
         if let Some(count) = self.guesses.get_mut(&pair) {
-            count.more = count.more.filter(|last| last.password != guess.password);
+            count.more.retain(|last| last.password != guess.password);
         }
         self.guesses.take_back(&pair);
         self.accounts.take_back(&account);
@@ -107,11 +116,14 @@ impl Kept {
         self.guesses.add(Key::Site(network.site()), now);
     }
 
-    /// Forgets the wrong ones, and keeps from where the account was signed in to.
-    pub(super) fn count_right(&mut self, account: u64, network: Network, now: Timestamp) {
-        self.guesses.remove(&Key::Pair(account, network));
-        self.guesses.remove(&Key::AgainOf(account, network));
-        self.known.add((account, network), now);
+    /// Counts no wrong ones any more, and keeps from where the account was signed in to. Those that are known
+    /// to be wrong are no other guesses after that either: two devices may take turns.
+    pub(super) fn count_right(&mut self, account: u64, guess: Hashed, now: Timestamp) {
+        if let Some(count) = self.guesses.get_mut(&Key::Pair(account, guess.network)) {
+            count.number = 0;
+            count.more.retain(|last| last.password != guess.password);
+        }
+        self.known.add((account, guess.network), now);
     }
 
     /// How long a guess at this account from this network has to wait.
@@ -134,7 +146,7 @@ impl Kept {
         now: Timestamp,
     ) -> Option<Duration> {
         let pair = self.guesses.get(&Key::Pair(account, guess.network))?;
-        let last = pair.more.filter(|last| last.password == guess.password)?;
+        let last = pair.more.iter().find(|last| last.password == guess.password)?;
         if self.again(&Key::Again(guess.network.site()), now) < AGAIN
             && self.again(&Key::AgainOf(account, guess.network), now) < AGAIN_OF_ONE
         {

@@ -19,7 +19,7 @@
 //! The last one would let anybody lock anybody out, so its wait is short. It does not hold for an
 //! address from which the account was signed in to lately, and neither do those of address and site:
 //! behind one address there may be many, and all there are where a proxy is not known as one. A right
-//! password forgets the wrong ones of its account and address.
+//! password counts the wrong ones of its account and address as none.
 //!
 //! Sending the same wrong password again is not another guess: a client with an old password in its
 //! settings, or one that sends everything twice (`fixtures/wire`, need 42), locks nobody out. It
@@ -156,7 +156,7 @@ impl Attempt<'_> {
         self.take_back();
         let mut kept = self.throttle.kept();
         for account in self.guess.accounts {
-            kept.count_right(account, self.guess.network, self.now);
+            kept.count_right(account, self.guess, self.now);
         }
     }
 
@@ -230,6 +230,28 @@ mod tests {
                 assert!(!wrong(&throttle, "alice", number, here, NOW), "{number}");
             }
         }
+    }
+
+    #[test]
+    fn devices_that_take_turns_are_not_guessing() {
+        let throttle = Throttle::default();
+        let here = [10, 0, 0, 1];
+        let (password, address) = guess(0, here);
+        let new = Guess { names: ["bob"; 2], password: &password, address };
+        let mut now = NOW;
+        for round in 0..100 {
+            // Two that have each another old one, and one that has the new one.
+            for old in [1, 2] {
+                assert!(!wrong(&throttle, "bob", old, here, now), "{round}");
+            }
+            throttle.admit(&new, now).unwrap();
+            throttle.begin(&new, now).ok().unwrap().right();
+            now = now.plus(Duration::from_secs(1));
+        }
+        let (password, _) = guess(3, here);
+        let others = Guess { names: ["carol"; 2], password: &password, address };
+        throttle.admit(&others, now).unwrap();
+        throttle.admit(&Guess { address: Some(IpAddr::from([10, 0, 0, 2])), ..new }, now).unwrap();
     }
 
     #[test]
