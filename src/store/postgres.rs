@@ -1,4 +1,4 @@
-//! Postgres, 13 or later. Also speaks to what speaks its protocol (CockroachDB, YugabyteDB, Citus by
+//! Postgres, 13 or later. Also speaks to what speaks its protocol (YugabyteDB, Citus by
 //! `organisation_id`) and has what the statements are made of:
 //!
 //! - keys: `ON CONFLICT`, data-modifying `WITH`, `unnest` of several arrays, `FOR UPDATE` in the order of
