@@ -25,6 +25,20 @@ use super::writer::{Settings, Writer};
 use super::{Options, Result, StoreError};
 use crate::clock::Timestamp;
 
+/// The end of a statement whose rows are to be held until the transaction ends.
+macro_rules! held {
+    () => {
+        " FOR UPDATE"
+    };
+}
+
+/// The same, of those rows that nobody else holds: such a statement waits for nobody.
+macro_rules! held_if_free {
+    () => {
+        " FOR UPDATE SKIP LOCKED"
+    };
+}
+
 #[path = "verbs/mod.rs"]
 mod verbs;
 pub(super) use self::verbs::people::{membership_of, user_of};
@@ -175,8 +189,7 @@ const SWEEP_KEYS: &str = "DELETE FROM two_factor_keys WHERE (organisation_id, us
     (SELECT organisation_id, user_id, place FROM two_factor_keys \
     WHERE place < 5 AND expires_at <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)";
 
-/// The refresh tokens of the sign-ins that ended first. Whoever ends a sign-in removes them in the same order,
-/// first the tokens and then what they hang on, so neither waits for the other in a circle.
+/// The refresh tokens of the sign-ins that ended first.
 const SWEEP_REFRESH_TOKENS: &str = "DELETE FROM refresh_tokens WHERE token_hash IN \
     (SELECT t.token_hash FROM (SELECT id FROM sign_ins \
     WHERE expires_at <= $1 ORDER BY expires_at, id LIMIT $2) AS s \

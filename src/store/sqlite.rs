@@ -19,6 +19,21 @@ use super::writer::{Settings, Writer};
 use super::{COUNTED_MOST, Event, Membership, Options, PendingKey, Result, StoreError, User};
 use crate::clock::Timestamp;
 
+/// The end of a statement whose rows are to be held until the transaction ends: the transaction has the
+/// write lock already.
+macro_rules! held {
+    () => {
+        ""
+    };
+}
+
+/// Likewise.
+macro_rules! held_if_free {
+    () => {
+        ""
+    };
+}
+
 #[path = "verbs/mod.rs"]
 #[expect(clippy::duplicate_mod, reason = "compiled once for each database, on purpose")]
 mod verbs;

@@ -42,6 +42,7 @@ mod refusals;
 mod requirements;
 mod rewrap;
 mod sessions;
+mod sign_ins;
 mod smuggling;
 mod spans;
 mod stopping;

@@ -1,5 +1,10 @@
 //! The verbs that need nothing but plain SQL. This folder is compiled once for each store, against
-//! that store's `Database`; both databases read `$1` and `ON CONFLICT` alike.
+//! that store's `Database`; both databases read `$1` and `ON CONFLICT` alike. How rows are held while a
+//! transaction lasts is what `held!` and `held_if_free!` of the store add to a statement.
+//!
+//! Who holds several things takes them in this order, and rows of one kind in the order of their ids, so
+//! that nobody waits in a circle: the guards of keys (`two_factors`), the user, sign-ins, refresh tokens,
+//! sessions. Who only tidies up takes what is free.
 
 mod api_keys;
 pub(super) mod audit;

@@ -31,6 +31,23 @@ const REPLACE: &str =
 const REPLACE_OTHERS: &str =
     "UPDATE refresh_tokens SET replaced_at = $2 WHERE sign_in_id = $1 AND replaced_at IS NULL";
 
+/// A sign-in, by its id. Whoever changes what hangs on a sign-in, or ends it, holds it first.
+const HOLD: &str = concat!("SELECT id, session_hash FROM sign_ins WHERE id = $1", held!());
+
+/// Those that a session was made with.
+const HOLD_OF_SESSION: &str =
+    concat!("SELECT id, session_hash FROM sign_ins WHERE session_hash = $1 ORDER BY id", held!());
+
+/// Those of a user.
+const HOLD_OF_USER: &str =
+    concat!("SELECT id, session_hash FROM sign_ins WHERE user_id = $1 ORDER BY id", held!());
+
+/// A user: nobody signs in as that one meanwhile.
+const HOLD_USER: &str = concat!("SELECT id FROM users WHERE id = $1", held!());
+
+/// A sign-in that is held: its id, and the hash of its session's id.
+type Held = (String, Vec<u8>);
+
 #[async_trait]
 impl Tokens for Handle {
     async fn sign_in_user(&self, id: &str, now: Timestamp) -> Result<Option<Arc<User>>> {
@@ -94,14 +111,8 @@ impl Tokens for Handle {
 
     async fn end_sign_in(&self, id: &str, event: &Event) -> Result<()> {
         let mut transaction = begin(&self.pool).await?;
-        for statement in [
-            "DELETE FROM sessions WHERE id_hash IN \
-             (SELECT session_hash FROM sign_ins WHERE id = $1)",
-            "DELETE FROM refresh_tokens WHERE sign_in_id = $1",
-            "DELETE FROM sign_ins WHERE id = $1",
-        ] {
-            sqlx::query(statement).bind(id).execute(&mut *transaction).await?;
-        }
+        let held: Vec<Held> = sqlx::query_as(HOLD).bind(id).fetch_all(&mut *transaction).await?;
+        end_all(&mut transaction, &held).await?;
         insert_event(&mut transaction, event).await?;
         transaction.commit().await?;
         self.lookups.forget();
@@ -160,9 +171,28 @@ async fn insert_refresh_token(
     Ok(())
 }
 
+/// Ends sign-ins that are held, with their tokens and sessions.
+async fn end_all(connection: &mut Connection, held: &[Held]) -> Result<()> {
+    for (id, session) in held {
+        for statement in [
+            "DELETE FROM refresh_tokens WHERE sign_in_id = $1",
+            "DELETE FROM sign_ins WHERE id = $1",
+        ] {
+            sqlx::query(statement).bind(id).execute(&mut *connection).await?;
+        }
+        sqlx::query("DELETE FROM sessions WHERE id_hash = $1")
+            .bind(session)
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(())
+}
+
 /// Ends all sign-ins of a user.
 pub(super) async fn end_sign_ins(connection: &mut Connection, user: &str) -> Result<()> {
     for statement in [
+        HOLD_USER,
+        HOLD_OF_USER,
         "DELETE FROM refresh_tokens WHERE sign_in_id IN \
          (SELECT id FROM sign_ins WHERE user_id = $1)",
         "DELETE FROM sign_ins WHERE user_id = $1",
@@ -178,21 +208,13 @@ pub(super) async fn end_sign_in_of(
     connection: &mut Connection,
     session: &[u8],
 ) -> Result<Option<String>> {
-    sqlx::query(
-        "DELETE FROM refresh_tokens WHERE sign_in_id IN \
-         (SELECT id FROM sign_ins WHERE session_hash = $1)",
-    )
-    .bind(session)
-    .execute(&mut *connection)
-    .await?;
-    // All of them are read: a statement that changes rows is not left half done.
-    let mut ended = sqlx::query_scalar("DELETE FROM sign_ins WHERE session_hash = $1 RETURNING id")
-        .bind(session)
-        .fetch_all(&mut *connection)
-        .await?;
+    let mut held: Vec<Held> =
+        sqlx::query_as(HOLD_OF_SESSION).bind(session).fetch_all(&mut *connection).await?;
+    end_all(connection, &held).await?;
+    // The sign-in may have ended before it.
     sqlx::query("DELETE FROM sessions WHERE id_hash = $1")
         .bind(session)
         .execute(connection)
         .await?;
-    Ok(ended.pop())
+    Ok(held.pop().map(|(id, _)| id))
 }

@@ -116,13 +116,20 @@ pub(super) async fn add_canary(pool: &Pool, canary: &Sealed) -> Result<()> {
     Ok(())
 }
 
-const SWEEP_SESSIONS: &str = "DELETE FROM sessions WHERE id_hash IN \
-    (SELECT id_hash FROM sessions WHERE expires_at <= $1 LIMIT $2)";
+const SWEEP_SESSIONS: &str = concat!(
+    "DELETE FROM sessions WHERE id_hash IN \
+     (SELECT id_hash FROM sessions WHERE expires_at <= $1 LIMIT $2",
+    held_if_free!(),
+    ")",
+);
 
-const SWEEP_VERIFICATIONS: &str = "DELETE FROM verifications \
-    WHERE (organisation_id, user_id, credential) IN \
-    (SELECT organisation_id, user_id, credential FROM verifications \
-    WHERE verified_at <= $1 LIMIT $2)";
+const SWEEP_VERIFICATIONS: &str = concat!(
+    "DELETE FROM verifications WHERE (organisation_id, user_id, credential) IN \
+     (SELECT organisation_id, user_id, credential FROM verifications \
+     WHERE verified_at <= $1 LIMIT $2",
+    held_if_free!(),
+    ")",
+);
 
 pub(super) async fn sweep(
     pool: &Pool,

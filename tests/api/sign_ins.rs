@@ -1,0 +1,142 @@
+//! Sign-ins that are ended, refreshed and made at the same time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use data_encoding::BASE64;
+use foundry_api::auth::session::hash;
+use foundry_api::random::id;
+use foundry_api::store::{self, Event, NewSession, NewSignIn, Store};
+
+use crate::audit::rows;
+use crate::support::{NOW, PASSWORD, Reply, SeededRandom, TestApp, holder, populate};
+use crate::tokens::key;
+
+const ALICE: &str = "id-of-alice";
+
+/// Another instance than those that count from zero.
+fn instance(store: Arc<dyn Store>, count: u64) -> TestApp {
+    TestApp::with(store, &[("FOUNDRY_JWT_KEY", &BASE64.encode(&key()))], |mut app| {
+        app.random = Arc::new(SeededRandom::from(count));
+        app
+    })
+}
+
+fn sign_in(app: &TestApp, more: &str) -> Reply {
+    let body = format!("{{\"userName\":\"alice\",\"password\":\"{PASSWORD}\"{more}}}");
+    app.send("POST", "/auth", &[("Content-Type", "application/json")], body.as_bytes()).expect(200)
+}
+
+fn log_out(app: &TestApp, header: (&str, &str)) -> Reply {
+    app.send("POST", "/auth/logout", &[header], b"")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_logout_on_two_instances_at_once_is_one_on_both() {
+    let url = crate::support::new_postgres_database().await;
+    let stores = [store::open(&url).await.unwrap(), store::open(&url).await.unwrap()];
+    stores[0].migrate().await.unwrap();
+    populate(&*stores[0]).await;
+    let apps = [instance(stores[0].clone(), 0), instance(stores[1].clone(), 1_000_000)];
+    for round in 0..24 {
+        let reply = sign_in(&apps[round % 2], "").json();
+        let text = |member: &str| reply[member].as_str().unwrap().to_owned();
+        let cookie = format!("ss-id={}", text("sessionId"));
+        let bearer = format!("Bearer {}", text("bearerToken"));
+        std::thread::scope(|scope| {
+            let one = scope.spawn(|| log_out(&apps[0], ("Cookie", &*cookie)));
+            let other = scope.spawn(|| log_out(&apps[1], ("Authorization", &*bearer)));
+            for reply in [one.join().unwrap(), other.join().unwrap()] {
+                let headers = reply.expect(200).headers;
+                let is_taken_back = |(_, value): &(String, String)| value.starts_with("ss-id=; ");
+                assert!(headers.iter().any(is_taken_back), "{headers:?}");
+            }
+        });
+        let done = rows(&*stores[0], Some(ALICE)).await;
+        let count = done.iter().filter(|row| row.action == "Logout").count();
+        assert!((round + 1..=2 * round + 2).contains(&count), "{count} in {round}");
+    }
+}
+
+/// A sign-in of alice's, made as the operation makes one: what it is called, and when.
+struct Made {
+    session: NewSession,
+    sign_in: NewSignIn,
+}
+
+impl Made {
+    fn new(name: &str, user: &str, age: Duration) -> Self {
+        let (created_at, expires_at) = (NOW.minus(age), NOW.plus(Duration::from_hours(24)));
+        let session = NewSession { id_hash: hash(name), user: user.into(), created_at, expires_at };
+        let sign_in = NewSignIn {
+            id: format!("sign-in-{name}"),
+            user: user.into(),
+            session_hash: hash(name),
+            token_hash: hash(&format!("token-{name}")),
+            rotates: true,
+            created_at,
+            expires_at,
+        };
+        Self { session, sign_in }
+    }
+
+    async fn keep(&self, store: &dyn Store, random: &SeededRandom) {
+        let holder = holder(store, &self.session.user).await;
+        let event = event(random, &self.session.user);
+        let (session, sign_in) = (Some(&self.session), Some(&self.sign_in));
+        assert!(store.add_session(&holder, session, sign_in, &event).await.unwrap());
+    }
+}
+
+fn event(random: &SeededRandom, user: &str) -> Event {
+    Event {
+        id: id(random).unwrap(),
+        at: NOW,
+        organisation: String::new(),
+        user: user.into(),
+        action: "Test",
+        outcome: "ok",
+        address: "127.0.0.1".into(),
+        request_id: "r".into(),
+        fingerprint: None,
+    }
+}
+
+async fn whatever_ends_a_sign_in_at_once_waits_for_nobody_in_a_circle(store: Arc<dyn Store>) {
+    populate(&*store).await;
+    let random = SeededRandom::default();
+    let alice = holder(&*store, ALICE).await;
+    for round in 0..12 {
+        let made: Vec<Made> = (0..6)
+            .map(|number| Made::new(&format!("{round}-{number}"), ALICE, Duration::ZERO))
+            .collect();
+        for one in &made {
+            one.keep(&*store, &random).await;
+        }
+        let late = Made::new(&format!("{round}-late"), ALICE, Duration::ZERO);
+        let [by_session, by_id, ending, signing_in] = [(); 4].map(|()| event(&random, ALICE));
+        let (one, other) = (&made[round % 6].sign_in, &made[(round + 3) % 6].sign_in);
+        let next = hash(&format!("next-{round}"));
+        let later = NOW.plus(Duration::from_hours(25));
+        let done = tokio::join!(
+            store.end_session(&one.session_hash, &by_session),
+            store.end_sign_in(&one.id, &by_id),
+            store.end_sign_in(&other.id, &ending),
+            store.rotate_refresh_token(&other.token_hash, &next, &other.id, NOW),
+            store.set_password(ALICE, &alice.password_hash),
+            store.add_session(&alice, Some(&late.session), Some(&late.sign_in), &signing_in),
+            store.sweep(later, later, 100),
+        );
+        done.0.unwrap();
+        done.1.unwrap();
+        done.2.unwrap();
+        done.3.unwrap();
+        done.4.unwrap();
+        done.5.unwrap();
+        done.6.unwrap();
+    }
+}
+
+crate::on_each_store! {
+    whatever_ends_a_sign_in_at_once_waits_for_nobody_in_a_circle
+}
