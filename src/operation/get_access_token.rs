@@ -130,7 +130,11 @@ async fn replaced(
     let store = &exchange.app.store;
     let successor =
         tokens::successor(exchange, presented).ok_or_else(|| Error::bad_token(NOT_VALID))?;
-    store.rotate_refresh_token(hashed, &hash(&successor), &token.sign_in, exchange.now).await?;
+    let (next, sign_in) = (hash(&successor), &token.sign_in);
+    if !store.rotate_refresh_token(hashed, &next, sign_in, exchange.now).await? {
+        // It has ended since it was looked up.
+        return Err(Error::bad_token(NOT_VALID));
+    }
     let left = exchange.now.until(token.expires_at);
     Ok(tokens::refresh_cookie(exchange, &successor, left))
 }

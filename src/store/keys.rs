@@ -61,7 +61,8 @@ pub trait Keys: Send + Sync {
     /// Removes at most `limit` rows of each kind that are of no use any more: pending keys and
     /// sessions that expired before `now`, verifications older than `verified_before`, sign-ins that
     /// ended before `now`. With a sign-in go its refresh tokens, before it, so that none is left that
-    /// nobody would find: of the first `limit` sign-ins all, replaced or not.
+    /// nobody would find: of the first `limit` sign-ins all, replaced or not. Those that were left all
+    /// the same are looked for at another place of the table each time.
     async fn sweep(&self, now: Timestamp, verified_before: Timestamp, limit: u32) -> Result<Swept>;
 
     /// Whether `holder` has the lease of that name until `until`: it had it, or nobody did.

@@ -226,7 +226,7 @@ pub struct Swept {
     pub sessions: u64,
     /// Verifications removed.
     pub verifications: u64,
-    /// Refresh tokens removed, of sign-ins that have ended.
+    /// Refresh tokens removed, of sign-ins that have ended or are not there.
     pub refresh_tokens: u64,
     /// Sign-ins removed that had no refresh tokens left.
     pub sign_ins: u64,

@@ -59,16 +59,17 @@ pub trait Tokens: Send + Sync {
     /// The refresh token of that hash, if its sign-in has not ended and its user is enabled.
     async fn refresh_token(&self, hash: &[u8], now: Timestamp) -> Result<Option<RefreshToken>>;
 
-    /// Marks a refresh token as replaced and keeps its successor, in one step. Whatever other token of
-    /// the sign-in was not replaced is marked, too: there is to be one line of them. A token that
-    /// was replaced before keeps the time of that, and others are left alone.
+    /// Marks a refresh token as replaced and keeps its successor, in one step, if the sign-in has not
+    /// ended. Whether that is so; else nothing is kept. Whatever other token of the sign-in was not
+    /// replaced is marked, too: there is to be one line of them. A token that was replaced before keeps
+    /// the time of that, and others are left alone.
     async fn rotate_refresh_token(
         &self,
         used: &[u8],
         successor: &[u8],
         sign_in: &str,
         now: Timestamp,
-    ) -> Result<()>;
+    ) -> Result<bool>;
 
     /// Ends a sign-in, with its session and its tokens, and keeps the audit row.
     async fn end_sign_in(&self, id: &str, event: &Event) -> Result<()>;

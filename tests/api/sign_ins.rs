@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use data_encoding::BASE64;
 use foundry_api::auth::session::hash;
+use foundry_api::auth::tokens::ROTATION;
 use foundry_api::random::id;
 use foundry_api::store::{self, Event, NewSession, NewSignIn, Store};
 
@@ -137,6 +138,84 @@ async fn whatever_ends_a_sign_in_at_once_waits_for_nobody_in_a_circle(store: Arc
     }
 }
 
+/// What an instance does that ends the sign-ins of everybody, and has not committed yet.
+const ENDING: [&str; 2] = ["DELETE FROM refresh_tokens", "DELETE FROM sign_ins"];
+
+const WAITING: &str = "SELECT COUNT(*) FROM pg_stat_activity \
+    WHERE datname = current_database() AND wait_event_type = 'Lock'";
+
+const TOKENS: &str = "SELECT COUNT(*) FROM refresh_tokens";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_refresh_that_meets_a_logout_is_refused_and_leaves_nothing() {
+    use sqlx::{Connection as _, Executor as _, PgConnection};
+    let url = crate::support::new_postgres_database().await;
+    let store = store::open(&url).await.unwrap();
+    store.migrate().await.unwrap();
+    populate(&*store).await;
+    let app = instance(store, 0);
+    let reply = sign_in(&app, ",\"useTokenCookie\":true");
+    let mut cookies = reply.headers.iter().map(|(_, value)| value.split(';').next().unwrap());
+    let token = cookies.find(|pair| pair.starts_with("ss-reftok=")).unwrap();
+    app.clock.advance(ROTATION);
+    let (mut ending, mut watching) =
+        (PgConnection::connect(&url).await.unwrap(), PgConnection::connect(&url).await.unwrap());
+    let mut logout = ending.begin().await.unwrap();
+    for statement in ENDING {
+        logout.execute(statement).await.unwrap();
+    }
+    let runtime = tokio::runtime::Handle::current();
+    let reply = std::thread::scope(|scope| {
+        let refreshing =
+            scope.spawn(|| app.send("POST", "/access-token", &[("Cookie", token)], b""));
+        tokio::task::block_in_place(|| {
+            runtime.block_on(async {
+                let mut waiting = 0_i64;
+                while waiting == 0 && !refreshing.is_finished() {
+                    waiting = sqlx::query_scalar(WAITING).fetch_one(&mut watching).await.unwrap();
+                }
+                logout.commit().await.unwrap();
+            });
+        });
+        refreshing.join().unwrap()
+    });
+    let reply = reply.expect(401);
+    let status = &reply.json()["responseStatus"];
+    assert_eq!(status["errorCode"], "TokenException");
+    assert_eq!(status["message"], "Refresh token is not valid");
+    assert_eq!(reply.header("Set-Cookie"), None);
+    let left: i64 = sqlx::query_scalar(TOKENS).fetch_one(&mut watching).await.unwrap();
+    assert_eq!(left, 0);
+}
+
+async fn nothing_is_refreshed_of_a_sign_in_that_has_ended(store: Arc<dyn Store>) {
+    populate(&*store).await;
+    let random = SeededRandom::default();
+    let refresh = |one: &Made, now| {
+        let (sign_in, store) = (one.sign_in.clone(), store.clone());
+        async move {
+            let next = hash("next");
+            let done = store.rotate_refresh_token(&sign_in.token_hash, &next, &sign_in.id, now);
+            let done = done.await.unwrap();
+            assert_eq!(store.refresh_token(&next, now).await.unwrap().is_some(), done);
+            done
+        }
+    };
+    let one = Made::new("one", ALICE, Duration::ZERO);
+    one.keep(&*store, &random).await;
+    store.end_sign_in(&one.sign_in.id, &event(&random, ALICE)).await.unwrap();
+    assert!(!refresh(&one, NOW).await);
+    let other = Made::new("other", ALICE, Duration::ZERO);
+    other.keep(&*store, &random).await;
+    assert!(!refresh(&other, other.sign_in.expires_at).await);
+    assert!(refresh(&other, NOW).await);
+    // Only what the second one has is left.
+    let later = other.sign_in.expires_at;
+    let swept = store.sweep(later, later, 100).await.unwrap();
+    assert_eq!((swept.refresh_tokens, swept.sign_ins), (2, 1));
+}
+
 crate::on_each_store! {
+    nothing_is_refreshed_of_a_sign_in_that_has_ended
     whatever_ends_a_sign_in_at_once_waits_for_nobody_in_a_circle
 }

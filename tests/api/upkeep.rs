@@ -78,7 +78,7 @@ async fn sign_ins_of_those_who_never_return_go_with_their_tokens(store: Arc<dyn 
     for name in ["a", "later"] {
         let [first, second] = [format!("{name}-0"), format!("{name}-1")].map(|token| hash(&token));
         let sign_in = format!("sign-in-{name}");
-        store.rotate_refresh_token(&first, &second, &sign_in, NOW).await.unwrap();
+        assert!(store.rotate_refresh_token(&first, &second, &sign_in, NOW).await.unwrap());
     }
     let sweep = |now: Timestamp| store.sweep(now, NOW.minus(LATER), 2);
     let before = ends.minus(Duration::from_millis(1));
@@ -93,6 +93,53 @@ async fn sign_ins_of_those_who_never_return_go_with_their_tokens(store: Arc<dyn 
     assert_eq!(store.sign_in_user("sign-in-later", ends).await.unwrap().unwrap().id, ALICE);
     for token in ["later-0", "later-1"] {
         assert!(store.refresh_token(&hash(token), ends).await.unwrap().is_some(), "{token}");
+    }
+}
+
+/// What an older program leaves that refreshes a sign-in while it ends.
+const ORPHAN: &str = "INSERT INTO refresh_tokens (token_hash, sign_in_id, rotates, created_at) \
+    VALUES ($1, 'sign-in-that-has-ended', TRUE, 0)";
+
+async fn orphans_are_removed(store: Arc<dyn Store>) {
+    crate::support::populate(&*store).await;
+    sign_in(&*store, "a", ALICE, NOW.plus(LATER)).await;
+    let sweep = || store.sweep(NOW, NOW.minus(LATER), 500);
+    assert_eq!(sweep().await.unwrap(), Swept { refresh_tokens: 3, ..Swept::default() });
+    assert_eq!(sweep().await.unwrap(), Swept::default());
+    assert!(store.refresh_token(&hash("a-0"), NOW).await.unwrap().is_some());
+}
+
+mod refresh_tokens_without_a_sign_in_are_removed {
+    use foundry_api::store;
+    use sqlx::Connection as _;
+
+    use super::{ORPHAN, hash};
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+    async fn on_sqlite() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", folder.path().join("test.db").display());
+        let store = store::open(&url).await.unwrap();
+        store.migrate().await.unwrap();
+        let mut older = sqlx::SqliteConnection::connect(&url).await.unwrap();
+        for name in ["x", "y", "z"] {
+            sqlx::query(ORPHAN).bind(hash(name)).execute(&mut older).await.unwrap();
+        }
+        older.close().await.unwrap();
+        super::orphans_are_removed(store).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+    async fn on_postgres() {
+        let url = crate::support::new_postgres_database().await;
+        let store = store::open(&url).await.unwrap();
+        store.migrate().await.unwrap();
+        let mut older = sqlx::PgConnection::connect(&url).await.unwrap();
+        for name in ["x", "y", "z"] {
+            sqlx::query(ORPHAN).bind(hash(name)).execute(&mut older).await.unwrap();
+        }
+        older.close().await.unwrap();
+        super::orphans_are_removed(store).await;
     }
 }
 

@@ -90,7 +90,7 @@ pass_on! { Tokens {
     fn sign_in_of(session_hash: &[u8], now: Timestamp) -> Result<Option<String>>;
     fn refresh_token(hash: &[u8], now: Timestamp) -> Result<Option<RefreshToken>>;
     fn rotate_refresh_token(used: &[u8], successor: &[u8], sign_in: &str, now: Timestamp)
-        -> Result<()>;
+        -> Result<bool>;
     fn end_sign_in(id: &str, event: &Event) -> Result<()>;
 } }
 

@@ -22,7 +22,7 @@ const SELECT_REFRESH_TOKEN: &str = concat!(
      WHERE t.token_hash = $1 AND s.expires_at > $2 AND u.disabled_at IS NULL",
 );
 
-/// First the token that is used: of two that use it at once one replaces it, and the other waits for that.
+/// First the token that is used: of two that use it at once one replaces it.
 const REPLACE: &str =
     "UPDATE refresh_tokens SET replaced_at = $2 WHERE token_hash = $1 AND replaced_at IS NULL";
 
@@ -33,6 +33,10 @@ const REPLACE_OTHERS: &str =
 
 /// A sign-in, by its id. Whoever changes what hangs on a sign-in, or ends it, holds it first.
 const HOLD: &str = concat!("SELECT id, session_hash FROM sign_ins WHERE id = $1", held!());
+
+/// The same, if it has not ended.
+const HOLD_LASTING: &str =
+    concat!("SELECT id FROM sign_ins WHERE id = $1 AND expires_at > $2", held!());
 
 /// Those that a session was made with.
 const HOLD_OF_SESSION: &str =
@@ -90,8 +94,16 @@ impl Tokens for Handle {
         successor: &[u8],
         sign_in: &str,
         now: Timestamp,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let mut transaction = begin(&self.pool).await?;
+        let held: Option<String> = sqlx::query_scalar(HOLD_LASTING)
+            .bind(sign_in)
+            .bind(now.as_millis())
+            .fetch_optional(&mut *transaction)
+            .await?;
+        if held.is_none() {
+            return Ok(false);
+        }
         let replaced = sqlx::query(REPLACE)
             .bind(used)
             .bind(now.as_millis())
@@ -106,7 +118,7 @@ impl Tokens for Handle {
         }
         insert_refresh_token(&mut transaction, successor, sign_in, true, now).await?;
         transaction.commit().await?;
-        Ok(())
+        Ok(true)
     }
 
     async fn end_sign_in(&self, id: &str, event: &Event) -> Result<()> {

@@ -1,6 +1,7 @@
 //! What is done to all keys: moving them to another sealing key, removing what has expired; and the
 //! leases under which it is done.
 
+use ring::digest;
 use sqlx::Row as _;
 
 use super::super::{
@@ -131,6 +132,32 @@ const SWEEP_VERIFICATIONS: &str = concat!(
     ")",
 );
 
+/// Refresh tokens whose sign-in is not there: one that was refreshed in the moment in which it ended, by a
+/// program or in a database where that can be. To find them all at once would be to read the whole
+/// table, so some on both sides of a place in it are looked at, of a small one all.
+const SWEEP_ORPHANS: &str = concat!(
+    "DELETE FROM refresh_tokens WHERE token_hash IN \
+     (SELECT t.token_hash FROM refresh_tokens t WHERE t.token_hash IN \
+     (SELECT token_hash FROM (SELECT token_hash FROM refresh_tokens \
+     WHERE token_hash >= $1 ORDER BY token_hash LIMIT $2) AS above \
+     UNION ALL SELECT token_hash FROM (SELECT token_hash FROM refresh_tokens \
+     WHERE token_hash < $1 ORDER BY token_hash DESC LIMIT $2) AS below) \
+     AND NOT EXISTS (SELECT 1 FROM sign_ins s WHERE s.id = t.sign_in_id)",
+    held_if_free!(),
+    ")",
+);
+
+/// Another place at each time, and in the end every one: hashes are spread evenly.
+async fn sweep_orphans(pool: &Pool, now: Timestamp, limit: u32) -> Result<u64> {
+    let place = digest::digest(&digest::SHA256, &now.as_millis().to_be_bytes());
+    let deleted = sqlx::query(SWEEP_ORPHANS)
+        .bind(place.as_ref())
+        .bind(i64::from(limit))
+        .execute(pool)
+        .await?;
+    Ok(deleted.rows_affected())
+}
+
 pub(super) async fn sweep(
     pool: &Pool,
     now: Timestamp,
@@ -141,7 +168,8 @@ pub(super) async fn sweep(
         keys: delete(pool, SWEEP_KEYS, now, limit).await?,
         sessions: delete(pool, SWEEP_SESSIONS, now, limit).await?,
         verifications: delete(pool, SWEEP_VERIFICATIONS, verified_before, limit).await?,
-        refresh_tokens: delete(pool, SWEEP_REFRESH_TOKENS, now, limit).await?,
+        refresh_tokens: delete(pool, SWEEP_REFRESH_TOKENS, now, limit).await?
+            + sweep_orphans(pool, now, limit).await?,
         sign_ins: delete(pool, SWEEP_SIGN_INS, now, limit).await?,
     })
 }
