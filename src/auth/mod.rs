@@ -136,6 +136,22 @@ impl Providers {
         self.list.iter().any(|provider| provider.name() == name)
     }
 
+    /// Whose cookies a request carries, if anyone's, whatever page sent it. Cookies that are wrong, or
+    /// have expired, are nobody's.
+    ///
+    /// # Errors
+    /// A store that does not answer.
+    pub async fn of_cookies(&self, exchange: &Exchange<'_>) -> Result<Option<Caller>, Error> {
+        for provider in self.list.iter().filter(|provider| provider.source() == Source::Cookie) {
+            match provider.identify(exchange).await {
+                Ok(None) => {}
+                Err(refusal) if !refusal.status().is_server_error() => {}
+                answer => return answer,
+            }
+        }
+        Ok(None)
+    }
+
     /// Who is calling, if anyone.
     ///
     /// # Errors

@@ -43,10 +43,10 @@ impl Provider for Session {
     }
 }
 
-/// A refusal to end the session that a request carries, if it is one. It is one of a caller who is
-/// signed in, so it leaves an audit row.
+/// A refusal to end what the cookies of a request stand for, session or token. Where they are somebody's
+/// it is one of a caller who is signed in, so it leaves an audit row.
 pub async fn kept(exchange: &Exchange<'_>, refusal: Error) -> Error {
-    match Session.identify(exchange).await {
+    match exchange.app.providers.of_cookies(exchange).await {
         Ok(Some(caller)) => exchange.refused(&caller, "", refusal).await,
         Ok(None) => refusal,
         Err(failure) => failure,

@@ -119,6 +119,33 @@ async fn no_route_does_anything_for_another_sites_page() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_logout_that_another_sites_page_asks_for_leaves_a_row_of_whose_it_would_have_been() {
+    let app = TestApp::signing(&[]).await;
+    let session = cookie(&sign_in(&app, "alice", "", &[]), "ss-id");
+    let token = cookie(&sign_in(&app, "bob", ",\"useTokenCookie\":true", &[]), "ss-tok");
+    let refusals = |user: &'static str| {
+        let store = app.store.clone();
+        async move {
+            let all = rows(&*store, Some(user)).await;
+            all.iter().filter(|row| row.outcome == "Forbidden").count()
+        }
+    };
+    for (count, verb) in ["GET", "POST"].into_iter().enumerate() {
+        let ask = |cookies: String| {
+            let page = [("Sec-Fetch-Site", "cross-site"), ("Cookie", &*cookies)];
+            app.send(verb, "/auth/logout", &page, b"").expect(403);
+        };
+        ask(format!("ss-id={session}"));
+        // A session that is none does not stand before the token, nor a token that is none for anybody.
+        ask(format!("ss-id=gone; ss-tok={token}"));
+        ask("ss-id=gone; ss-tok=gone".to_owned());
+        assert_eq!(refusals("id-of-alice").await, count + 1, "{verb}");
+        assert_eq!(refusals("id-of-bob").await, count + 1, "{verb}");
+    }
+    assert_eq!(rows(&*app.store, None).await.len(), 2 + 4);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_session_is_never_one_that_was_there_before_the_sign_in() {
     let app = TestApp::signing(&[]).await;
     let bobs = cookie(&sign_in(&app, "bob", "", &[]).expect(200), "ss-id");
