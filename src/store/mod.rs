@@ -54,10 +54,10 @@ pub use records::{
     Organisation, PendingKey, Purpose, Rewrapped, SealedRow, StoredKey, Swept, User,
 };
 pub use schema::Schema;
-pub use sessions::Sessions;
+pub use sessions::{SESSIONS_KEPT, Sessions};
 pub use sqlite::Sqlite;
 pub use statistics::{COUNTED_MOST, Census, Load, SEALING_KEYS_MOST, Statistics};
-pub use tokens::{NewSignIn, RefreshToken, Tokens};
+pub use tokens::{NewSignIn, RefreshToken, SIGN_INS_KEPT, Tokens};
 
 /// How many pending keys of one user in one organisation are kept: the newest ones.
 pub const PENDING_KEPT: i64 = 5;

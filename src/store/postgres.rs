@@ -4,6 +4,7 @@
 //! - keys: `ON CONFLICT`, data-modifying `WITH`, `unnest` of several arrays, `FOR UPDATE` in the order of
 //!   `COLLATE "C"`;
 //! - lookups: `unnest … WITH ORDINALITY`;
+//! - signing in: `ROW_NUMBER`, `FOR UPDATE … SKIP LOCKED`;
 //! - rewrapping and sweeping: comparison of rows, `FOR UPDATE … SKIP LOCKED`;
 //! - the census of `/metrics`: `TABLESAMPLE SYSTEM`, `pg_relation_size`. Without these two it fails and is
 //!   counted as failed, and the rest works;

@@ -7,6 +7,9 @@ use async_trait::async_trait;
 use super::{Event, NewSession, NewSignIn, Result, User};
 use crate::clock::Timestamp;
 
+/// How many sessions of a user are kept: the newest ones. When another one is made, the oldest end.
+pub const SESSIONS_KEPT: i64 = 200;
+
 /// Sessions of users who signed in.
 #[async_trait]
 pub trait Sessions: Send + Sync {
@@ -14,6 +17,8 @@ pub trait Sessions: Send + Sync {
     /// row, if the user is enabled and has the password still that is in `user`, the one that was
     /// checked. Whether that is so; else nothing is kept. Of a sign-in and a new password at the same
     /// time either sees the other, so that no session outlives the password it was made with.
+    ///
+    /// What the user has too many of goes ([`SESSIONS_KEPT`], [`SIGN_INS_KEPT`](super::SIGN_INS_KEPT)).
     async fn add_session(
         &self,
         user: &User,

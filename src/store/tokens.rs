@@ -10,6 +10,9 @@ use async_trait::async_trait;
 use super::{Event, Result, User};
 use crate::clock::Timestamp;
 
+/// How many sign-ins of a user are kept: the newest ones. When another one is made, the oldest end.
+pub const SIGN_INS_KEPT: i64 = 200;
+
 /// A sign-in, and its first refresh token.
 #[derive(Clone, Debug)]
 pub struct NewSignIn {

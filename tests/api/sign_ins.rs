@@ -7,7 +7,7 @@ use data_encoding::BASE64;
 use foundry_api::auth::session::hash;
 use foundry_api::auth::tokens::ROTATION;
 use foundry_api::random::id;
-use foundry_api::store::{self, Event, NewSession, NewSignIn, Store};
+use foundry_api::store::{self, Event, NewSession, NewSignIn, SESSIONS_KEPT, SIGN_INS_KEPT, Store};
 
 use crate::audit::rows;
 use crate::support::{NOW, PASSWORD, Reply, SeededRandom, TestApp, holder, populate};
@@ -79,6 +79,14 @@ impl Made {
             expires_at,
         };
         Self { session, sign_in }
+    }
+
+    /// Whether session, sign-in and refresh token are good for anything.
+    async fn counts(&self, store: &dyn Store) -> [bool; 3] {
+        let session = store.session_user(&self.session.id_hash, NOW).await.unwrap();
+        let sign_in = store.sign_in_user(&self.sign_in.id, NOW).await.unwrap();
+        let token = store.refresh_token(&self.sign_in.token_hash, NOW).await.unwrap();
+        [session.is_some(), sign_in.is_some(), token.is_some()]
     }
 
     async fn keep(&self, store: &dyn Store, random: &SeededRandom) {
@@ -215,7 +223,45 @@ async fn nothing_is_refreshed_of_a_sign_in_that_has_ended(store: Arc<dyn Store>)
     assert_eq!((swept.refresh_tokens, swept.sign_ins), (2, 1));
 }
 
+async fn the_newest_sign_ins_of_a_user_are_kept_with_what_hangs_on_them(store: Arc<dyn Store>) {
+    const MORE: u64 = 5;
+    populate(&*store).await;
+    let random = SeededRandom::default();
+    let kept = u64::try_from(SIGN_INS_KEPT).unwrap();
+    assert_eq!(SESSIONS_KEPT, SIGN_INS_KEPT);
+    let bobs = Made::new("bobs", "id-of-bob", Duration::from_hours(100));
+    bobs.keep(&*store, &random).await;
+    let mut made = Vec::new();
+    for number in 0..kept + MORE {
+        let one = Made::new(&number.to_string(), ALICE, Duration::from_secs(1000 - number));
+        one.keep(&*store, &random).await;
+        // Who it is has just been looked up.
+        assert_eq!(one.counts(&*store).await, [true; 3], "{number}");
+        made.push(one);
+    }
+    for (number, one) in made.iter().enumerate() {
+        let is_new = number >= usize::try_from(MORE).unwrap();
+        assert_eq!(one.counts(&*store).await, [is_new; 3], "{number}");
+    }
+    assert_eq!(bobs.counts(&*store).await, [true; 3]);
+    // What has run out goes as well, some of it with each that comes.
+    let again = made[0].sign_in.expires_at;
+    let mut late = Made::new("late", ALICE, Duration::ZERO);
+    late.session.created_at = again;
+    late.sign_in.created_at = again;
+    let until = again.plus(Duration::from_hours(1));
+    late.session.expires_at = until;
+    late.sign_in.expires_at = until;
+    late.keep(&*store, &random).await;
+    let swept = store.sweep(again, NOW, 1000).await.unwrap();
+    // With bob's.
+    let left = kept - 20 + 1;
+    assert_eq!([swept.sign_ins, swept.refresh_tokens], [left; 2]);
+    assert_eq!(swept.sessions, left - 20);
+}
+
 crate::on_each_store! {
+    the_newest_sign_ins_of_a_user_are_kept_with_what_hangs_on_them
     nothing_is_refreshed_of_a_sign_in_that_has_ended
     whatever_ends_a_sign_in_at_once_waits_for_nobody_in_a_circle
 }

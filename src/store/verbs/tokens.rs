@@ -12,7 +12,7 @@ use super::people::user_of;
 use crate::clock::Timestamp;
 use crate::store::lookups::By;
 use crate::store::questions::user_columns;
-use crate::store::{Event, NewSignIn, RefreshToken, Result, Tokens, User};
+use crate::store::{Event, NewSignIn, RefreshToken, Result, SIGN_INS_KEPT, Tokens, User};
 
 const SELECT_REFRESH_TOKEN: &str = concat!(
     "SELECT ",
@@ -49,8 +49,32 @@ const HOLD_OF_USER: &str =
 /// A user: nobody signs in as that one meanwhile.
 const HOLD_USER: &str = concat!("SELECT id FROM users WHERE id = $1", held!());
 
+/// The same as the sessions that make room (`sessions.rs`), of sign-ins.
+const HOLD_OLDEST: &str = concat!(
+    "SELECT id, session_hash FROM sign_ins WHERE id IN \
+     (SELECT id FROM (SELECT id, expires_at, ROW_NUMBER() OVER \
+     (ORDER BY expires_at <= $2, created_at DESC, id DESC) AS place \
+     FROM sign_ins WHERE user_id = $1) AS s \
+     WHERE s.expires_at <= $2 OR s.place >= $3 ORDER BY s.place DESC LIMIT $4)",
+    held_if_free!(),
+);
+
+/// The most that go of a kind when one more comes: nobody waits long for what others left, and there
+/// are soon no more than are kept.
+pub(super) const ROOM_AT_ONCE: i64 = 20;
+
 /// A sign-in that is held: its id, and the hash of its session's id.
-type Held = (String, Vec<u8>);
+pub(super) type Held = (String, Vec<u8>);
+
+impl Handle {
+    /// Sign-ins have ended.
+    pub(super) fn forget_all(&self, ended: &[Held]) {
+        for (id, session) in ended {
+            self.lookups.forget_sign_in(id);
+            self.lookups.forget_session(session);
+        }
+    }
+}
 
 #[async_trait]
 impl Tokens for Handle {
@@ -127,26 +151,31 @@ impl Tokens for Handle {
         end_all(&mut transaction, &held).await?;
         insert_event(&mut transaction, event).await?;
         transaction.commit().await?;
-        self.lookups.forget();
+        self.lookups.forget_sign_in(id);
+        self.forget_all(&held);
         Ok(())
     }
 }
 
-/// Keeps a sign-in and its first refresh token. What of the user's has run out goes, so that the
-/// table holds what is in use.
+/// Ends sign-ins of a user that have run out, and the oldest of those that are more than are kept when
+/// there is one more.
+pub(super) async fn make_room(
+    connection: &mut Connection,
+    sign_in: &NewSignIn,
+) -> Result<Vec<Held>> {
+    let held: Vec<Held> = sqlx::query_as(HOLD_OLDEST)
+        .bind(&sign_in.user)
+        .bind(sign_in.created_at.as_millis())
+        .bind(SIGN_INS_KEPT)
+        .bind(ROOM_AT_ONCE)
+        .fetch_all(&mut *connection)
+        .await?;
+    end_all(connection, &held).await?;
+    Ok(held)
+}
+
+/// Keeps a sign-in and its first refresh token.
 pub(super) async fn insert_sign_in(connection: &mut Connection, sign_in: &NewSignIn) -> Result<()> {
-    for statement in [
-        "DELETE FROM refresh_tokens WHERE sign_in_id IN \
-         (SELECT id FROM sign_ins WHERE user_id = $1 AND expires_at <= $2)",
-        "DELETE FROM sign_ins WHERE user_id = $1 AND expires_at <= $2",
-        "DELETE FROM sessions WHERE user_id = $1 AND expires_at <= $2",
-    ] {
-        sqlx::query(statement)
-            .bind(&sign_in.user)
-            .bind(sign_in.created_at.as_millis())
-            .execute(&mut *connection)
-            .await?;
-    }
     sqlx::query(
         "INSERT INTO sign_ins (id, user_id, session_hash, created_at, expires_at) \
          VALUES ($1, $2, $3, $4, $5)",
@@ -215,12 +244,12 @@ pub(super) async fn end_sign_ins(connection: &mut Connection, user: &str) -> Res
     Ok(())
 }
 
-/// Ends a session and the sign-in that it was made with, if there is one, and gives that one's id.
-pub(super) async fn end_sign_in_of(
+/// Ends a session and the sign-ins that it was made with, of which there is one or none.
+pub(super) async fn end_sign_ins_of(
     connection: &mut Connection,
     session: &[u8],
-) -> Result<Option<String>> {
-    let mut held: Vec<Held> =
+) -> Result<Vec<Held>> {
+    let held: Vec<Held> =
         sqlx::query_as(HOLD_OF_SESSION).bind(session).fetch_all(&mut *connection).await?;
     end_all(connection, &held).await?;
     // The sign-in may have ended before it.
@@ -228,5 +257,5 @@ pub(super) async fn end_sign_in_of(
         .bind(session)
         .execute(connection)
         .await?;
-    Ok(held.pop().map(|(id, _)| id))
+    Ok(held)
 }
