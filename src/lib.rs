@@ -22,7 +22,7 @@
 //! | [`cache`] | what was looked up there lately and need not be again |
 //! | [`metadata`], [`types`], [`enrol`] | documents: pages, generated types, OpenAPI, the page to enrol on |
 //! | [`mod@dto`] | types that travel, described once |
-//! | [`two_factor`], [`seal`] | the domain: secrets, URIs, codes; how secrets rest |
+//! | [`two_factor`], [`seal`], [`canary`] | the domain: secrets, URIs, codes; how secrets rest |
 //! | [`error`] | why a request is refused: for the client, and for the log |
 //! | [`limits`], [`background`] | how often something may happen; what happens without a request |
 //! | [`config`], [`cli`], [`telemetry`], [`metrics`] | the process around it |
@@ -58,6 +58,7 @@ pub mod app;
 pub mod auth;
 pub mod background;
 pub mod cache;
+pub mod canary;
 pub mod cli;
 pub mod clock;
 pub mod config;

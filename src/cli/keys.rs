@@ -1,5 +1,6 @@
 //! `foundry-api keys`: the sealing keys.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use clap::Subcommand;
@@ -9,9 +10,10 @@ use zeroize::Zeroizing;
 
 use super::first_start::Alone;
 use super::{Failure, open_ready, output, told};
+use crate::canary;
 use crate::config::Config;
-use crate::random::{self, Random as _, SystemSource};
-use crate::seal::{KEY_LEN, Place, Sealed, Sealer};
+use crate::random::{self, SystemSource};
+use crate::seal::{KEY_LEN, OpenError, Place, Sealed, Sealer};
 use crate::store::{SealedRow, Store};
 
 #[derive(Subcommand)]
@@ -25,7 +27,7 @@ pub(super) enum Keys {
         #[arg(long)]
         dry_run: bool,
     },
-    /// Count the secrets that each key has sealed.
+    /// Count the secrets that each key has sealed, and look whether each key is the one of its id.
     Status,
 }
 
@@ -60,19 +62,46 @@ pub(super) fn generate() -> Result<Zeroizing<String>, Failure> {
 
 async fn status(store: &dyn Store, sealer: &Sealer) -> Result<(), Failure> {
     let counts = store.sealing_key_counts().await.map_err(told)?;
+    let strangers = canary::strangers(store, sealer).await.map_err(told)?;
     let configured = sealer.ids().enumerate().map(|(position, id)| {
         let count = counts.iter().find(|(known, _)| known == id).map_or(0, |(_, count)| *count);
-        let role = if position == 0 { "seals and opens" } else { "opens" };
+        let role = match position {
+            _ if strangers.iter().any(|strange| strange == id) => "NOT THE KEY OF THIS ID",
+            0 => "seals and opens",
+            _ => "opens",
+        };
         format!("{id}\t{count}\t{role}")
     });
-    let strange: Vec<_> =
+    let missing: Vec<_> =
         counts.iter().filter(|(id, _)| !sealer.ids().any(|known| known == id)).collect();
-    let others = strange.iter().map(|(id, count)| format!("{id}\t{count}\tNOT CONFIGURED"));
+    let others = missing.iter().map(|(id, count)| format!("{id}\t{count}\tNOT CONFIGURED"));
     output::list(configured.chain(others))?;
-    match strange.iter().map(|(_, count)| count).sum::<u64>() {
-        0 => Ok(()),
-        lost => Err(format!("{lost} secrets are sealed by keys that are not configured")),
-    }
+    let lost: u64 = missing.iter().map(|(_, count)| count).sum();
+    let lost =
+        (lost > 0).then(|| format!("{lost} secrets are sealed by keys that are not configured"));
+    settled([foreign(&strangers), lost])
+}
+
+/// What it means that these ids stand for other keys than they did. Nothing when there are none.
+fn foreign(strangers: &[String]) -> Option<Failure> {
+    (!strangers.is_empty()).then(|| {
+        format!(
+            "what is configured as '{}' is not the key that was first used under that id: it opens \
+             nothing of that key, and who has the right one would open nothing that it seals",
+            strangers.join("', '")
+        )
+    })
+}
+
+/// A failure of all that is wrong, if anything is.
+fn settled<const N: usize>(wrong: [Option<Failure>; N]) -> Result<(), Failure> {
+    let wrong: Vec<_> = wrong.into_iter().flatten().collect();
+    if wrong.is_empty() { Ok(()) } else { Err(wrong.join("; ")) }
+}
+
+/// Refuses to go on where these ids stand for other keys than they did.
+fn trusted(strangers: &[String]) -> Result<(), Failure> {
+    foreign(strangers).map_or(Ok(()), |why| Err(format!("nothing was moved: {why}")))
 }
 
 /// The id of the key that seals, and how many rows are not sealed by it.
@@ -84,47 +113,77 @@ async fn to_do(store: &dyn Store, sealer: &Sealer) -> Result<(String, u64), Fail
 }
 
 async fn rehearse(store: &dyn Store, sealer: &Sealer) -> Result<(), Failure> {
+    trusted(&canary::strangers(store, sealer).await.map_err(told)?)?;
     let (first, left) = to_do(store, sealer).await?;
     output::say(format_args!("{left} secrets would be moved to '{first}'; nothing was changed."))?;
     status(store, sealer).await
 }
 
 async fn rewrap(store: &dyn Store, sealer: &Sealer) -> Result<(), Failure> {
+    let random = SystemSource::default();
+    // Of the first alone: what the others have sealed shows whether they are the right ones.
+    let first = sealer.ids().take(1);
+    trusted(&canary::keep(store, sealer, &random, first).await.map_err(told)?)?;
     let (first, total) = to_do(store, sealer).await?;
     let bar = ProgressBar::new(total).with_style(
         ProgressStyle::with_template("{bar:40} {pos}/{len} secrets, {per_sec}, {eta} left")
             .map_err(|error| error.to_string())?,
     );
-    let mut moved = 0;
-    let mut left = total;
+    let (mut moved, mut left, mut unopened) = (0, total, 0);
     for _ in 0..PASSES {
-        let before = moved;
-        moved += pass(store, sealer, &first, &bar).await?;
+        let done = pass(store, sealer, &random, &first, &bar).await?;
+        moved += done.moved;
+        unopened = done.unopened;
         left = to_do(store, sealer).await?.1;
-        if left == 0 || moved == before {
+        if left == 0 || done.moved == 0 {
             break;
         }
     }
     bar.finish();
     output::say(format_args!("Moved {moved} secrets to '{first}'."))?;
-    if left == 0 {
-        return Ok(());
-    }
-    Err(format!(
-        "{left} secrets are not sealed by '{first}': an instance still seals under another key, or \
-         their keys are not configured ('foundry-api keys status')"
-    ))
+    let unopened = unopened.min(left);
+    let others = left - unopened;
+    settled([
+        (unopened > 0).then(|| {
+            format!(
+                "{unopened} secrets do not open with the key that they name: they were changed, or \
+                 another key is configured under its id"
+            )
+        }),
+        (others > 0).then(|| {
+            format!(
+                "{others} secrets are not sealed by '{first}': an instance still seals under \
+                 another key, or their keys are not configured ('foundry-api keys status')"
+            )
+        }),
+    ])
 }
 
-/// Once through the table, in the order of its key; gives how many rows were moved.
+/// What going through the table once has come to.
+struct Pass {
+    /// How many rows were moved.
+    moved: u64,
+    /// How many stayed because their key, which is there, does not open them.
+    unopened: u64,
+}
+
+/// Once through the table, in the order of its key.
 async fn pass(
     store: &dyn Store,
     sealer: &Sealer,
+    random: &SystemSource,
     first: &str,
     bar: &ProgressBar,
-) -> Result<u64, Failure> {
-    let random = SystemSource::default();
-    let reseal = |row: &SealedRow| resealed(sealer, &random, row);
+) -> Result<Pass, Failure> {
+    let unopened = AtomicU64::new(0);
+    let reseal = |row: &SealedRow| {
+        resealed(sealer, random, row).unwrap_or_else(|error| {
+            if let OpenError::Foreign = error {
+                unopened.fetch_add(1, Ordering::Relaxed);
+            }
+            None
+        })
+    };
     let (mut moved, mut last) = (0, None);
     loop {
         let began = Instant::now();
@@ -132,7 +191,7 @@ async fn pass(
         moved += batch.moved;
         bar.inc(batch.moved);
         if batch.last.is_none() {
-            return Ok(moved);
+            return Ok(Pass { moved, unopened: unopened.load(Ordering::Relaxed) });
         }
         last = batch.last;
         // SQLite has one writer, and who waits for its turn only asks now and then: without a pause as
@@ -141,11 +200,14 @@ async fn pass(
     }
 }
 
-/// The secret of a row under the first key; nothing when it does not open.
-fn resealed(sealer: &Sealer, random: &SystemSource, row: &SealedRow) -> Option<Sealed> {
+/// The secret of a row under the first key; nothing where there is no randomness.
+fn resealed(
+    sealer: &Sealer,
+    random: &SystemSource,
+    row: &SealedRow,
+) -> Result<Option<Sealed>, OpenError> {
     let place = Place { organisation: &row.organisation, user: &row.user, key: &row.id };
-    let secret = sealer.open(&row.sealed, place).ok()?;
-    let mut nonce = [0; ring::aead::NONCE_LEN];
-    random.fill(&mut nonce).ok()?;
-    Some(sealer.seal(&secret, nonce, place))
+    let secret = sealer.open(&row.sealed, place)?;
+    let nonce = random::bytes(random).ok();
+    Ok(nonce.map(|nonce| sealer.seal(&secret, nonce, place)))
 }

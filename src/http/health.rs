@@ -10,8 +10,8 @@ use actix_web::rt::time::timeout;
 use tokio::sync::Mutex;
 
 use crate::app::App;
+use crate::canary;
 use crate::error::Error;
-use crate::random;
 
 /// How long the database may take: less than those who ask are used to wait.
 const ANSWER_WITHIN: Duration = Duration::from_secs(4);
@@ -155,21 +155,9 @@ pub async fn clock_skew(app: &App) -> Result<Option<Skew>, Error> {
 /// Opens the canary of each configured sealing key; keeps one where there is none yet. Somebody who
 /// configures other bytes under an id that is in use hears of it before a secret is lost.
 async fn sealing(app: &App) -> Result<bool, Error> {
-    let canaries = app.store.canaries().await?;
-    for id in app.sealer.ids() {
-        match canaries.iter().find(|canary| canary.sealing_key == id) {
-            Some(canary) => {
-                if app.sealer.open_canary(canary).is_err() {
-                    tracing::error!(sealing_key = id, "a sealing key is not the one of that id");
-                    return Ok(false);
-                }
-            }
-            None => {
-                if let Some(canary) = app.sealer.canary(id, random::bytes(&*app.random)?) {
-                    app.store.add_canary(&canary).await?;
-                }
-            }
-        }
+    let strangers = canary::keep(&*app.store, &app.sealer, &*app.random, app.sealer.ids()).await?;
+    for id in &strangers {
+        tracing::error!(sealing_key = %id, "a sealing key is not the one of that id");
     }
     // After a restore with the wrong keys, say.
     let in_use = app.store.sealing_keys_in_use().await?;
@@ -178,7 +166,7 @@ async fn sealing(app: &App) -> Result<bool, Error> {
     for id in &missing {
         tracing::error!(sealing_key = %id, "secrets are sealed by a key that is not configured");
     }
-    Ok(missing.is_empty())
+    Ok(strangers.is_empty() && missing.is_empty())
 }
 
 fn reply(status: StatusCode, body: impl Into<String>) -> HttpResponse {

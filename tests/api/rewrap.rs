@@ -1,5 +1,5 @@
 //! Moving keys to another sealing key, with the program itself, while keys are made and verified; cut
-//! off by `kill -9` and started again. `REWRAP_ROWS=100000 tests/run --test api rewrap` does it with
+//! off by `kill -9` and started again; and refusing keys that are not what their ids say. `REWRAP_ROWS=100000 tests/run --test api rewrap` does it with
 //! as many rows; without the variable it is fewer, so that the tests stay quick.
 
 use std::process::{Child, Command, Stdio};
@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use foundry_api::random::{Random as _, id};
-use foundry_api::seal::{Place, Sealer};
-use foundry_api::store::{self, Store};
+use foundry_api::seal::{Place, Sealed, Sealer};
+use foundry_api::store::{self, PendingKey, Store};
 use foundry_api::two_factor::Secret;
 
 use crate::authenticator::Client;
@@ -19,6 +19,12 @@ const OLD: &str = "test:AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
 const BOTH: &str = "new:AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI=,\
                     test:AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
 const NEW: &str = "new:AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI=";
+
+/// Of a stale file: other keys under the ids of [`BOTH`].
+const STRANGE_NEW: &str = "new:AwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwM=,\
+                           test:AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
+const STRANGE_OLD: &str = "new:AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI=,\
+                           test:AwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwM=";
 
 fn rows() -> usize {
     std::env::var("REWRAP_ROWS").map_or(4000, |rows| rows.parse().unwrap())
@@ -174,4 +180,94 @@ async fn rewrapping_loses_nothing_on_postgres() {
     store::open(&url).await.unwrap().migrate().await.unwrap();
     fill!(<sqlx::PgConnection as sqlx::Connection>::connect(&url).await.unwrap());
     rewrapping_loses_nothing(&url).await;
+}
+
+/// A service with these keys, which has been asked whether it is ready.
+fn looked_at(store: &Arc<dyn Store>, keys: &'static str) -> TestApp {
+    let app = TestApp::with(store.clone(), &[], |mut app| {
+        app.sealer = Sealer::parse(keys).unwrap();
+        app
+    });
+    app.send("GET", "/health/ready", &[], b"");
+    app
+}
+
+async fn a_key_that_is_not_the_one_of_its_id_moves_nothing(url: &str) {
+    let store = store::open(url).await.unwrap();
+    store.migrate().await.unwrap();
+    crate::support::populate(&*store).await;
+    let alice = Client::of(&*store, "id-of-alice", "a").await;
+    let before = looked_at(&store, OLD);
+    let phone = alice.confirmed(&before);
+    drop(before);
+    let app = looked_at(&store, BOTH);
+
+    for (keys, strange) in [(STRANGE_NEW, "'new'"), (STRANGE_OLD, "'test'")] {
+        for arguments in [&["rewrap"][..], &["rewrap", "--dry-run"]] {
+            let (ok, told) = run(url, keys, arguments);
+            assert!(!ok && told.contains("nothing was moved") && told.contains(strange), "{told}");
+            assert!(!told.contains("would be moved"), "{told}");
+            assert!(!told.contains("AwMD") && !told.contains("AgIC"), "{told}");
+        }
+        assert_eq!((count(&*store, "new").await, count(&*store, "test").await), (0, 1));
+        let (ok, told) = run(url, keys, &["status"]);
+        assert!(!ok && told.contains("NOT THE KEY OF THIS ID") && told.contains(strange), "{told}");
+    }
+    let (ok, told) = run(url, BOTH, &["status"]);
+    assert!(ok && told.contains("test\t1\topens"), "{told}");
+
+    let (ok, told) = run(url, BOTH, &["rewrap"]);
+    assert!(ok && told.contains("Moved 1 secrets to 'new'."), "{told}");
+    let (ok, told) = run(url, STRANGE_NEW, &["status"]);
+    assert!(!ok && told.contains("new\t1\tNOT THE KEY OF THIS ID"), "{told}");
+    app.next_step();
+    alice.verify(&app, &phone.code(&app)).expect(200);
+}
+
+async fn the_first_rewrap_to_a_key_tells_it_from_others_under_its_id(url: &str) {
+    let store = store::open(url).await.unwrap();
+    store.migrate().await.unwrap();
+    crate::support::populate(&*store).await;
+    let alice = Client::of(&*store, "id-of-alice", "a").await;
+    let app = TestApp::with(store.clone(), &[], |app| app);
+    alice.confirmed(&app);
+    // What neither this key nor any other opens stays, and is told.
+    let torn = PendingKey {
+        id: "torn".into(),
+        organisation: "org2".into(),
+        user: "id-of-alice".into(),
+        sealed: Sealed { sealing_key: "test".into(), bytes: vec![7; 48] },
+        fingerprint: "0123456789ab".into(),
+        created_at: NOW,
+        expires_at: NOW.plus(Duration::from_mins(10)),
+    };
+    store.add_pending_key(torn, crate::audit::event("torn")).await.unwrap();
+
+    let (ok, told) = run(url, BOTH, &["rewrap"]);
+    assert!(!ok && told.contains("Moved 1 secrets to 'new'."), "{told}");
+    assert!(told.contains("1 secrets do not open with the key that they name"), "{told}");
+    assert!(!told.contains("an instance still seals"), "{told}");
+    assert_eq!((count(&*store, "new").await, count(&*store, "test").await), (1, 1));
+    let (ok, told) = run(url, STRANGE_NEW, &["rewrap"]);
+    assert!(!ok && told.contains("nothing was moved") && told.contains("'new'"), "{told}");
+    // Of the key that others still seal with it has kept nothing: that is up to them.
+    let canaries = store.canaries().await.unwrap();
+    let ids: Vec<_> = canaries.iter().map(|canary| &*canary.sealing_key).collect();
+    assert_eq!(ids, ["new"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_rewrap_to_a_strange_key_is_refused_on_sqlite() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = |name: &str| format!("sqlite:{}", folder.path().join(name).display());
+    a_key_that_is_not_the_one_of_its_id_moves_nothing(&url("known.db")).await;
+    the_first_rewrap_to_a_key_tells_it_from_others_under_its_id(&url("first.db")).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_rewrap_to_a_strange_key_is_refused_on_postgres() {
+    let url = new_postgres_database().await;
+    a_key_that_is_not_the_one_of_its_id_moves_nothing(&url).await;
+    let url = new_postgres_database().await;
+    the_first_rewrap_to_a_key_tells_it_from_others_under_its_id(&url).await;
 }
