@@ -12,7 +12,8 @@ use crate::store::AuditRow;
 
 #[derive(Args)]
 pub(super) struct Audit {
-    /// Only this user: a name, an e-mail address, or the id of a user who is gone.
+    /// Only what this user did, and what others did with this user's keys: a name, an e-mail address, or
+    /// the id of a user who is gone.
     #[arg(long)]
     user: Option<String>,
     /// Only since then: RFC 3339, or a time before now such as 90s, 30m or 12h.
@@ -65,6 +66,8 @@ fn line(out: &mut impl Write, row: &AuditRow) -> std::io::Result<()> {
         "at": row.at.to_rfc3339(),
         "user": row.user,
         "userName": row.user_name,
+        "target": row.target,
+        "targetName": row.target_name,
         "organisation": row.organisation,
         "action": row.action,
         "outcome": row.outcome,
@@ -76,7 +79,10 @@ fn line(out: &mut impl Write, row: &AuditRow) -> std::io::Result<()> {
 }
 
 fn heading(out: &mut impl Write) -> std::io::Result<()> {
-    columns(out, ["AT", "USER", "ORGANISATION", "ACTION", "OUTCOME", "ADDRESS", "KEY", "REQUEST"])
+    columns(
+        out,
+        ["AT", "USER", "ORGANISATION", "ACTION", "TARGET", "OUTCOME", "ADDRESS", "KEY", "REQUEST"],
+    )
 }
 
 fn entry(out: &mut impl Write, row: &AuditRow) -> std::io::Result<()> {
@@ -88,6 +94,7 @@ fn entry(out: &mut impl Write, row: &AuditRow) -> std::io::Result<()> {
             row.user_name.as_deref().unwrap_or(&row.user),
             &row.organisation,
             &row.action,
+            row.target_name.as_ref().or(row.target.as_ref()).map_or("-", String::as_str),
             &row.outcome,
             &row.address,
             row.fingerprint.as_deref().unwrap_or("-"),
@@ -120,11 +127,11 @@ fn shown(cell: &str) -> String {
     if shown.is_empty() { "-".to_owned() } else { shown }
 }
 
-fn columns(out: &mut impl Write, cells: [&str; 8]) -> std::io::Result<()> {
-    let [at, user, organisation, action, outcome, address, key, request] = cells.map(shown);
+fn columns(out: &mut impl Write, cells: [&str; 9]) -> std::io::Result<()> {
+    let [at, user, organisation, action, target, outcome, address, key, request] = cells.map(shown);
     writeln!(
         out,
-        "{at:<20}  {user:<16}  {organisation:<16}  {action:<41}  {outcome:<19}  {address:<15}  \
-         {key:<12}  {request}"
+        "{at:<20}  {user:<16}  {organisation:<16}  {action:<41}  {target:<16}  {outcome:<19}  \
+         {address:<15}  {key:<12}  {request}"
     )
 }

@@ -165,12 +165,23 @@ impl<'a> Exchange<'a> {
     /// What a refusal of somebody who is signed in leaves behind: an audit row, unless it was kept
     /// together with what the refusal changed. Failures of ours are in the log.
     pub(crate) async fn refused(&self, caller: &Caller, organisation: &str, error: Error) -> Error {
+        self.refused_about(caller, organisation, None, error).await
+    }
+
+    /// The same of what was to be done with the keys of somebody else, `target`.
+    pub(crate) async fn refused_about(
+        &self,
+        caller: &Caller,
+        organisation: &str,
+        target: Option<String>,
+        error: Error,
+    ) -> Error {
         if error.is_recorded() || error.status().is_server_error() {
             return error;
         }
         let user = &caller.user.id;
         let event = match self.event(self.operation, user, organisation, error.code(), None) {
-            Ok(event) => event,
+            Ok(event) => Event { target, ..event },
             Err(failure) => return failure,
         };
         match self.app.store.record(&event).await {
@@ -197,6 +208,7 @@ impl<'a> Exchange<'a> {
             at: self.now,
             organisation: organisation.to_owned(),
             user: user.to_owned(),
+            target: None,
             action,
             outcome,
             address: self.address(),
@@ -218,7 +230,9 @@ impl Context<'_> {
         fingerprint: Option<&str>,
     ) -> Result<Event, Error> {
         let user = &self.caller()?.user.id;
-        self.exchange.event(self.exchange.operation, user, organisation, outcome, fingerprint)
+        let action = self.exchange.operation;
+        let event = self.exchange.event(action, user, organisation, outcome, fingerprint)?;
+        Ok(Event { target: self.target(), ..event })
     }
 }
 

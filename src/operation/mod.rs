@@ -165,12 +165,25 @@ pub struct Context<'a> {
     pub caller: Option<Caller>,
     /// The organisation that it is about, once that is known; for the audit.
     organisation: RefCell<String>,
+    /// The user whose keys it is about, if that is somebody else and once it is known; likewise.
+    target: RefCell<Option<String>>,
 }
 
 impl<'a> Context<'a> {
     /// Nobody knows yet what it is about.
     pub(crate) fn new(exchange: &'a Exchange<'a>, caller: Option<Caller>) -> Self {
-        Self { exchange, caller, organisation: RefCell::default() }
+        Self { exchange, caller, organisation: RefCell::default(), target: RefCell::default() }
+    }
+
+    /// The next request of a batch: nobody knows yet what that one is about.
+    fn begin(&self) {
+        self.organisation.take();
+        self.target.take();
+    }
+
+    /// The user whose keys it is about, if that is somebody else and known.
+    pub(crate) fn target(&self) -> Option<String> {
+        self.target.borrow().clone()
     }
 
     /// A refusal, which leaves an audit row if somebody is signed in. Refusals of nobody in particular
@@ -178,7 +191,7 @@ impl<'a> Context<'a> {
     pub(crate) async fn refused(&self, error: Error) -> Error {
         let Some(caller) = &self.caller else { return error };
         let organisation = self.organisation.borrow().clone();
-        self.exchange.refused(caller, &organisation, error).await
+        self.exchange.refused_about(caller, &organisation, self.target(), error).await
     }
 
     /// The caller.
@@ -287,6 +300,7 @@ async fn batch<O: Operation>(
     let mut headers = Vec::new();
     for (index, request) in requests.into_iter().enumerate() {
         let at = |error: Error| error.with_meta("AutoBatchIndex", &index.to_string());
+        cx.begin();
         operation.validate(&request).map_err(at)?;
         let answer = operation.execute(cx, request).await.map_err(at)?;
         responses.push(answer.response.unwrap_or_default());

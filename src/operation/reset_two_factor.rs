@@ -84,6 +84,8 @@ impl Operation for ResetTwoFactor {
         if target != caller {
             let store = &cx.exchange.app.store;
             let theirs = store.membership(target, &member.organisation.id, &[]).await?;
+            // Refused or not; but what is no member of it is only a text that the caller made up.
+            cx.target.replace(theirs.as_ref().map(|_| target.clone()));
             // One answer for whoever is no administrator, and for users of elsewhere or nowhere.
             if !member.administrator || theirs.is_none() {
                 let message = "You may not reset the keys of this user.";

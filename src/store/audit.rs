@@ -11,8 +11,9 @@ pub trait Audit: Send + Sync {
     /// Keeps an audit row of something that changed nothing else: a refusal.
     async fn record(&self, event: &Event) -> Result<()>;
 
-    /// Hands `each` the audit rows since `since`, oldest first, of all users or of one. They are
-    /// read as they are handed over, however many there are; `each` says whether to go on.
+    /// Hands `each` the audit rows since `since`, oldest first, of all users or of one: of what that user
+    /// did, and of what others did with that user's keys. They are read as they are handed over,
+    /// however many there are; `each` says whether to go on.
     async fn events(
         &self,
         user: Option<&str>,

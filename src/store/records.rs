@@ -129,7 +129,8 @@ pub struct Attempt<'a> {
     pub credential: Option<&'a [u8]>,
     /// What the code is shown for.
     pub purpose: Purpose<'a>,
-    /// The audit row; its outcome and fingerprint are filled in with what comes of it.
+    /// The audit row; its outcome and fingerprint are filled in with what comes of it: the fingerprint of
+    /// the key that a code fits, or of the active key that a reset removes.
     pub event: Event,
 }
 
@@ -254,6 +255,8 @@ pub struct Event {
     pub organisation: String,
     /// The user's id.
     pub user: String,
+    /// The id of the user whose keys it was about, where that is somebody else.
+    pub target: Option<String>,
     /// What was asked for: the name of the operation.
     pub action: &'static str,
     /// What came of it: `ok`, the status that was answered, or the error code.
@@ -277,6 +280,10 @@ pub struct AuditRow {
     pub user: String,
     /// The user's name, while there is such a user.
     pub user_name: Option<String>,
+    /// The id of the user whose keys it was about, where that is somebody else.
+    pub target: Option<String>,
+    /// That user's name, while there is such a user.
+    pub target_name: Option<String>,
     /// The name of the operation.
     pub action: String,
     /// What came of it.

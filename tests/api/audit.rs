@@ -18,6 +18,7 @@ pub fn event(id: &str) -> Event {
         at: NOW,
         organisation: "org1".into(),
         user: ALICE.into(),
+        target: None,
         action: "Test",
         outcome: "ok",
         address: "127.0.0.1".into(),
@@ -103,7 +104,73 @@ async fn everything_a_signed_in_caller_does_or_is_refused_leaves_one_row(store: 
     assert!(rows(&*store, Some("id-of-bob")).await.is_empty());
 }
 
-crate::on_each_store! { everything_a_signed_in_caller_does_or_is_refused_leaves_one_row }
+async fn a_reset_names_whose_keys_it_was_about_and_the_one_that_it_removed(store: Arc<dyn Store>) {
+    const BOB: &str = "id-of-bob";
+    let app = TestApp::on(store.clone()).await;
+    store.join(BOB, "org1", true, Some(true), NOW).await.unwrap();
+    store.add_user(&crate::support::user("carol"), &["org2".to_owned()], NOW).await.unwrap();
+    let alice = Client::of(&*store, ALICE, "a").await;
+    let bob = Client::of(&*store, BOB, "b").await;
+    let (hers, his) = (alice.confirmed(&app), bob.confirmed(&app));
+    let her_print = store.keys("org1", ALICE, NOW).await.unwrap().remove(0).fingerprint;
+    let his_print = store.keys("org1", BOB, NOW).await.unwrap().remove(0).fingerprint;
+    app.next_step();
+    // Who is no member is not named: that would be a text that the caller made up.
+    alice.reset(&app, Some(BOB), &hers.code(&app)).expect(403);
+    for stranger in ["id-of-carol", "nobody"] {
+        bob.reset(&app, Some(stranger), &his.code(&app)).expect(403);
+    }
+    bob.reset(&app, Some(ALICE), &hers.code(&app)).expect(400);
+    // Her keys, and once more, where there are none.
+    for _ in 0..2 {
+        bob.reset(&app, Some(ALICE), &his.code(&app)).expect(200);
+        app.next_step();
+    }
+    let code = his.code(&app);
+    // Of a batch each is about its own.
+    let batch = json!([{ "targetUserId": ALICE, "callerCode": code }, { "callerCode": "1" }]);
+    let path = "/json/reply/ResetTwoFactorAuthenticationRequest[]";
+    bob.put(&app, path, &batch).expect(400);
+    app.next_step();
+    bob.reset(&app, Some(BOB), &his.code(&app)).expect(200);
+
+    let (hers, his) = (Some(&*her_print), Some(&*his_print));
+    let mut expected = vec![
+        (ALICE, Some(BOB), Some("bob"), "org1", "Forbidden", None),
+        (BOB, None, None, "org1", "Forbidden", None),
+        (BOB, None, None, "org1", "Forbidden", None),
+        (BOB, Some(ALICE), Some("alice"), "org1", "InvalidCode", None),
+        (BOB, Some(ALICE), Some("alice"), "org1", "ok", hers),
+        (BOB, Some(ALICE), Some("alice"), "org1", "ok", None),
+        (BOB, Some(ALICE), Some("alice"), "org1", "ok", None),
+        (BOB, None, None, "", "InvalidCode", None),
+        (BOB, None, None, "org1", "ok", his),
+    ];
+    let mut kept = rows(&*store, None).await;
+    kept.retain(|row| row.action == "ResetTwoFactorAuthenticationRequest");
+    let mut seen: Vec<_> = kept
+        .iter()
+        .map(|row| {
+            let (target, name) = (row.target.as_deref(), row.target_name.as_deref());
+            let print = row.fingerprint.as_deref();
+            (&*row.user, target, name, &*row.organisation, &*row.outcome, print)
+        })
+        .collect();
+    seen.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(seen, expected);
+    let mut about_her = rows(&*store, Some(ALICE)).await;
+    about_her.retain(|row| row.target.as_deref() == Some(ALICE));
+    assert_eq!(about_her.len(), 4, "what others did to her is found by her");
+    // Only of keys of others it says whose they are.
+    let others = rows(&*store, None).await.into_iter().filter(|row| row.target.is_some()).count();
+    assert_eq!(others, 5);
+}
+
+crate::on_each_store! {
+    everything_a_signed_in_caller_does_or_is_refused_leaves_one_row
+    a_reset_names_whose_keys_it_was_about_and_the_one_that_it_removed
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn what_a_client_sent_stays_in_its_column_of_the_table() {
@@ -131,7 +198,7 @@ async fn what_a_client_sent_stays_in_its_column_of_the_table() {
     assert_eq!(table.lines().count(), sent.len() + 1, "{table}");
     for (line, (_, shown)) in table.lines().skip(1).zip(&sent) {
         let columns: Vec<_> = line.split("  ").filter(|cell| !cell.trim().is_empty()).collect();
-        assert_eq!(columns.len(), 8, "{line}");
+        assert_eq!(columns.len(), 9, "{line}");
         assert_eq!(columns[2].trim(), *shown, "{line}");
     }
     let lines = audit(&url, &["--json"]);
@@ -164,17 +231,27 @@ async fn the_command_prints_a_table_or_json_lines_of_whom_and_since_when() {
     let later = NOW.plus(std::time::Duration::from_mins(1));
     let strange = Event { user: odd.into(), at: later, ..event("2") };
     store.record(&strange).await.unwrap();
+    let reset = Event { user: "id-of-bob".into(), target: Some(ALICE.into()), ..event("3") };
+    store.record(&reset).await.unwrap();
     store.close().await;
 
     let table = audit(&url, &[]);
-    assert_eq!(table.lines().count(), 3, "{table}");
+    assert_eq!(table.lines().count(), 4, "{table}");
     assert!(table.contains("nobody\\u{1b}[2J"), "{table}");
     assert!(table.lines().nth(1).unwrap().contains("alice"), "{table}");
     assert!(!table.contains('\u{1b}'), "{table}");
     let lines = audit(&url, &["--user", "alice", "--json"]);
-    let row: Value = serde_json::from_str(lines.trim_end()).unwrap();
+    let (hers, to_her) = lines.trim_end().split_once('\n').unwrap();
+    let row: Value = serde_json::from_str(hers).unwrap();
     assert_eq!(row["at"], "2026-11-18T11:06:40Z");
     assert_eq!((&row["userName"], &row["action"]), (&json!("alice"), &json!("Test")));
+    assert_eq!((&row["target"], &row["targetName"]), (&Value::Null, &Value::Null));
+    let row: Value = serde_json::from_str(to_her).unwrap();
+    assert_eq!((&row["user"], &row["userName"]), (&json!("id-of-bob"), &json!("bob")));
+    assert_eq!((&row["target"], &row["targetName"]), (&json!(ALICE), &json!("alice")));
+    let table = audit(&url, &["--user", "bob"]);
+    let columns: Vec<_> = table.lines().nth(1).unwrap().split_whitespace().collect();
+    assert_eq!(columns[1..6], ["bob", "org1", "Test", "alice", "ok"], "{table}");
     let lines = audit(&url, &["--since", "2026-11-18T11:07:00Z", "--json"]);
     let row: Value = serde_json::from_str(lines.trim_end()).unwrap();
     assert_eq!((&row["user"], &row["userName"]), (&json!(odd), &Value::Null));

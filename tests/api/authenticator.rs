@@ -73,6 +73,7 @@ impl Client {
             at: NOW,
             organisation: String::new(),
             user: user.to_owned(),
+            target: None,
             action: "Authenticate",
             outcome: "ok",
             address: "127.0.0.1".into(),

@@ -28,6 +28,7 @@ fn event(random: &SeededRandom, user: &str, address: &str) -> Event {
         at: NOW,
         organisation: "org1".into(),
         user: user.into(),
+        target: None,
         action: "Test",
         outcome: "ok",
         address: address.into(),

@@ -94,6 +94,7 @@ async fn populate(store: &dyn Store) {
             at: now,
             organisation: String::new(),
             user: user.id,
+            target: None,
             action: "Test",
             outcome: "ok",
             address: String::new(),

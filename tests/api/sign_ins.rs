@@ -103,6 +103,7 @@ fn event(random: &SeededRandom, user: &str) -> Event {
         at: NOW,
         organisation: String::new(),
         user: user.into(),
+        target: None,
         action: "Test",
         outcome: "ok",
         address: "127.0.0.1".into(),

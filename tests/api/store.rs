@@ -31,6 +31,7 @@ fn event(random: &SeededRandom) -> Event {
         at: NOW,
         organisation: "org1".into(),
         user: "id-of-alice".into(),
+        target: None,
         action: "Test",
         outcome: "ok",
         address: "127.0.0.1".into(),

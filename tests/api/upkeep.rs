@@ -57,6 +57,7 @@ async fn sign_in(store: &dyn Store, name: &str, user: &str, ends: Timestamp) {
         at: NOW,
         organisation: String::new(),
         user: user.into(),
+        target: None,
         action: "Authenticate",
         outcome: "ok",
         address: "127.0.0.1".into(),

@@ -147,8 +147,13 @@ async fn check(
             let Some(key) = keys.iter().find(|known| known.id == *key) else {
                 return Err(StoreError::Failed("a code fits a key that is not there".into()));
             };
-            event.fingerprint = Some(key.fingerprint.clone());
-            accept(connection, attempt, key, *step).await?
+            let accepted = accept(connection, attempt, key, *step).await?;
+            event.fingerprint = match attempt.purpose {
+                Purpose::Verify => Some(key.fingerprint.clone()),
+                // Not of the key that the code is of: it may be an administrator's.
+                Purpose::Reset(target) => reset(connection, attempt.organisation, target).await?,
+            };
+            accepted
         }
     };
     audited(connection, event, checked).await
@@ -234,6 +239,7 @@ const REMEMBER_VERIFICATION: &str = "INSERT INTO verifications \
     ON CONFLICT (organisation_id, user_id, credential) \
     DO UPDATE SET verified_at = excluded.verified_at";
 
+/// Uses the step up; what a reset does comes after it.
 async fn accept(
     connection: &mut Connection,
     attempt: &Attempt<'_>,
@@ -256,8 +262,7 @@ async fn accept(
         return Err(StoreError::Failed("a step was used while its user was locked".into()));
     }
     set_guard(connection, organisation, user, 0, 0).await?;
-    if let Purpose::Reset(target) = attempt.purpose {
-        reset(connection, organisation, target).await?;
+    if let Purpose::Reset(_) = attempt.purpose {
         return Ok(Checked::Verified);
     }
     if confirms {
@@ -277,19 +282,33 @@ async fn accept(
     Ok(if confirms { Checked::Confirmed } else { Checked::Verified })
 }
 
-/// Removes all keys of a user in an organisation, and whatever hangs on them.
-async fn reset(connection: &mut Connection, organisation: &str, user: &str) -> Result<()> {
-    of_user(connection, DELETE_KEYS, organisation, user).await?;
+/// Removes all keys of a user in an organisation, and whatever hangs on them; gives the fingerprint of
+/// the active one.
+async fn reset(
+    connection: &mut Connection,
+    organisation: &str,
+    user: &str,
+) -> Result<Option<String>> {
+    let removed =
+        sqlx::query(DELETE_KEYS).bind(organisation).bind(user).fetch_all(&mut *connection).await?;
+    let mut active = None;
+    for row in removed {
+        if row.try_get::<i16, _>(0)? == ACTIVE_PLACE {
+            active = Some(row.try_get(1)?);
+        }
+    }
     of_user(connection, FORGET_VERIFICATIONS, organisation, user).await?;
     set_guard(connection, organisation, user, 0, 0).await?;
-    end_sign_ins(connection, user).await
+    end_sign_ins(connection, user).await?;
+    Ok(active)
 }
 
 const DELETE_ACTIVE: &str = "DELETE FROM two_factor_keys \
     WHERE organisation_id = $1 AND user_id = $2 AND place = 5";
 const DELETE_PENDING: &str = "DELETE FROM two_factor_keys \
     WHERE organisation_id = $1 AND user_id = $2 AND place < 5";
-const DELETE_KEYS: &str = "DELETE FROM two_factor_keys WHERE organisation_id = $1 AND user_id = $2";
+const DELETE_KEYS: &str = "DELETE FROM two_factor_keys \
+    WHERE organisation_id = $1 AND user_id = $2 RETURNING place, fingerprint";
 const FORGET_VERIFICATIONS: &str =
     "DELETE FROM verifications WHERE organisation_id = $1 AND user_id = $2";
 

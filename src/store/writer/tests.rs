@@ -113,6 +113,7 @@ fn row(user: &str, id: &str) -> (PendingKey, Event) {
         at,
         organisation: "org".into(),
         user: user.into(),
+        target: None,
         action: "Test",
         outcome: "ok",
         address: String::new(),
