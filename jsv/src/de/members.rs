@@ -265,10 +265,10 @@ impl<'de> Members<'_, 'de> {
         }
         if bare && let Some(at) = text.raw.rfind([',', '}']) {
             // `{A,B:1}` would hide B in the unknown member `A,B`.
-            let hidden = text.raw[at + 1..].trim();
-            if let Some(index) = find(self.fields, next, hidden, &de.options) {
+            let tail = text.raw[at + 1..].trim_start();
+            if let Some(index) = find(self.fields, next, unquoted(tail.trim_end()), &de.options) {
                 let kind = Kind::HiddenMember(self.fields[index].to_owned());
-                return Err(de.error_at(kind, start + at + 1));
+                return Err(de.error_at(kind, start + text.raw.len() - tail.len()));
             }
         }
         Ok(if bare { unquoted(text.raw.trim()) } else { text.raw })

@@ -139,6 +139,22 @@ fn what_the_original_would_lose_is_refused() {
     );
 }
 
+/// Also where its name stands in quotes.
+#[test]
+fn a_member_hidden_in_another_name_is_said() {
+    for (text, line, column) in [
+        ("{id:1,x,\"name\":a}", 1, 9),
+        ("{id:1,x}\"name\":a}", 1, 9),
+        ("{id:1,x, \"NAME\" :a}", 1, 10),
+        ("{\n\tid: 1,\n\tx,\n\t\"name\": a\n}", 4, 2),
+    ] {
+        let message =
+            format!("member `name` is part of another name at line {line} column {column}");
+        fails::<Person>(text, &message, Category::Syntax);
+    }
+    assert!(jsv::from_str::<Person>("{id:1,\"x,name\":a}").unwrap().name.is_none());
+}
+
 #[test]
 fn what_does_not_fit_its_type_is_shown() {
     use Category::Data;

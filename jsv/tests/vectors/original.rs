@@ -226,7 +226,10 @@ impl Original {
             return;
         }
         let last = key.rsplit([',', '}']).next().unwrap_or(key);
-        if last.len() < key.len() && all.iter().any(|(name, _)| same_name(name, last.trim())) {
+        let name = last.trim();
+        let unquoted = name.strip_prefix('"').and_then(|name| name.strip_suffix('"'));
+        let hidden = unquoted.filter(|name| !name.is_empty()).unwrap_or(name);
+        if last.len() < key.len() && all.iter().any(|(name, _)| same_name(name, hidden)) {
             self.lose(Loss::Hidden);
         }
     }
