@@ -27,7 +27,7 @@ use serde::de::{self, Visitor};
 pub(crate) use number::parse_float;
 pub(crate) use seq::ONE_NULL;
 use stray::Strays;
-pub(crate) use text::value_of;
+pub(crate) use text::{parse_base64, value_of};
 
 use crate::error::Kind;
 use crate::grammar::{self, Parsed};
@@ -435,10 +435,11 @@ impl<'de> de::Deserializer<'de> for &mut Deserializer<'de> {
         name: &'static str,
         visitor: V,
     ) -> Result<V::Value> {
-        if name == forms::NULLABLE {
-            return self.nullable(visitor);
+        match name {
+            forms::NULLABLE => self.nullable(visitor),
+            forms::BASE64 => self.deserialize_bytes(visitor),
+            _ => visitor.visit_newtype_struct(self),
         }
-        visitor.visit_newtype_struct(self)
     }
 
     #[inline]

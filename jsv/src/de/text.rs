@@ -225,21 +225,26 @@ impl<'de> Deserializer<'de> {
         }
     }
 
-    /// Base64 as .NET takes it: white space anywhere is skipped, padding is required, and what the last character has
-    /// beyond the last byte is nothing.
+    /// Bytes, of which no text is none.
     pub(super) fn base64(&mut self) -> Result<Vec<u8>> {
-        const CONFIG: GeneralPurposeConfig =
-            GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true);
-        const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, CONFIG);
         let start = self.offset();
         let text = self.scalar()?;
-        let bytes = if text.bytes().any(|byte| byte.is_ascii_whitespace()) {
-            STANDARD.decode(text.split_ascii_whitespace().collect::<String>())
-        } else {
-            STANDARD.decode(text.as_bytes())
-        };
-        bytes.map_err(|_| self.invalid(start, &text, "base64"))
+        parse_base64(&text).ok_or_else(|| self.invalid(start, &text, "base64"))
     }
+}
+
+/// Base64 as .NET takes it: white space anywhere is skipped, padding is required, and what the last character has
+/// beyond the last byte is nothing.
+pub(crate) fn parse_base64(text: &str) -> Option<Vec<u8>> {
+    const CONFIG: GeneralPurposeConfig =
+        GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true);
+    const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, CONFIG);
+    let bytes = if text.bytes().any(|byte| byte.is_ascii_whitespace()) {
+        STANDARD.decode(text.split_ascii_whitespace().collect::<String>())
+    } else {
+        STANDARD.decode(text.as_bytes())
+    };
+    bytes.ok()
 }
 
 /// Reads the text of one value, which is out of its quotes.

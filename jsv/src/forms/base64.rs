@@ -16,9 +16,12 @@
 //! no text would be null.
 
 use std::fmt;
+use std::marker::PhantomData;
 
-use serde::de::{SeqAccess, Visitor};
+use serde::de::{Deserialize, Error, SeqAccess, Unexpected, Visitor};
 use serde::{Deserializer, Serializer};
+
+use super::kept::Kept;
 
 /// Writes bytes as base64.
 ///
@@ -35,12 +38,18 @@ pub fn serialize<S: Serializer>(bytes: &[u8], to: S) -> Result<S::Ok, S::Error> 
 ///
 /// If the text is neither.
 pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u8>, D::Error> {
-    from.deserialize_byte_buf(Bytes)
+    let bytes = Bytes::<u8>(PhantomData);
+    if from.is_human_readable() {
+        from.deserialize_newtype_struct(super::BASE64, bytes)
+    } else {
+        from.deserialize_byte_buf(bytes)
+    }
 }
 
-struct Bytes;
+/// Takes bytes, or a list of elements that are one each.
+struct Bytes<E>(PhantomData<E>);
 
-impl<'de> Visitor<'de> for Bytes {
+impl<'de, B: Deserialize<'de> + Into<u8>> Visitor<'de> for Bytes<B> {
     type Value = Vec<u8>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -57,20 +66,27 @@ impl<'de> Visitor<'de> for Bytes {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Vec<u8>, A::Error> {
         let mut bytes = Vec::new();
-        while let Some(byte) = seq.next_element()? {
-            bytes.push(byte);
+        while let Some(byte) = seq.next_element::<B>()? {
+            bytes.push(byte.into());
         }
         Ok(bytes)
     }
 
-    fn visit_none<E>(self) -> Result<Vec<u8>, E> {
-        Ok(Vec::new())
+    // Our reader answers with one of these. Any other has text or a list, whose elements may be text, too.
+
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, from: D) -> Result<Vec<u8>, D::Error> {
+        from.deserialize_any(Bytes::<Kept<u8>>(PhantomData))
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Vec<u8>, E> {
+        let unexpected = Unexpected::Str(text);
+        crate::de::parse_base64(text).ok_or_else(|| E::invalid_value(unexpected, &self))
     }
 }
 
 /// The same for an `Option`.
 pub mod option {
-    use super::{Bytes, Deserializer, SeqAccess, Serializer, Visitor, fmt};
+    use super::{Deserializer, Serializer, Visitor, fmt};
 
     /// Writes bytes as base64, if there are any.
     ///
@@ -106,12 +122,12 @@ pub mod option {
             Ok(None)
         }
 
-        fn visit_some<D: Deserializer<'de>>(self, from: D) -> Result<Self::Value, D::Error> {
-            from.deserialize_byte_buf(Bytes).map(Some)
+        fn visit_unit<E>(self) -> Result<Self::Value, E> {
+            Ok(None)
         }
 
-        fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Self::Value, A::Error> {
-            Bytes.visit_seq(seq).map(Some)
+        fn visit_some<D: Deserializer<'de>>(self, from: D) -> Result<Self::Value, D::Error> {
+            super::deserialize(from).map(Some)
         }
     }
 }

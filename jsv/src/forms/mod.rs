@@ -10,6 +10,7 @@ pub mod base64;
 pub mod chrono;
 #[cfg(feature = "rust_decimal")]
 pub mod decimal;
+pub(crate) mod kept;
 #[cfg(any(feature = "time", feature = "chrono"))]
 pub(crate) mod moment;
 pub mod nullable;
@@ -26,6 +27,10 @@ pub(crate) const RAW: &str = "$jsv::raw";
 
 /// The name of the newtype by which our reader knows that two quotes are null. Other formats see a newtype around text.
 pub(crate) const NULLABLE: &str = "$jsv::nullable";
+
+/// The name of the newtype by which our reader knows that it is asked for base64. Other formats see a newtype around
+/// whatever they have for bytes.
+pub(crate) const BASE64: &str = "$jsv::base64";
 
 /// Reads a text and parses it; what cannot be parsed is an error that names what was expected.
 #[cfg(any(feature = "time", feature = "chrono", feature = "uuid", feature = "rust_decimal"))]

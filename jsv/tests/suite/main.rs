@@ -5,6 +5,7 @@
 mod anything;
 mod data_model;
 mod errors;
+mod kept;
 mod layout;
 mod limits;
 mod memory;

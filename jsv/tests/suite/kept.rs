@@ -1,0 +1,97 @@
+//! The modules for `#[serde(with)]` where serde keeps what it read until it knows what it is for, and in another format.
+//!
+//! Adding a module: a line in the table.
+
+use std::fmt::Debug;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+#[track_caller]
+fn json_reads_back<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: &T) {
+    let json = serde_json::to_string(value).unwrap();
+    match serde_json::from_str::<T>(&json) {
+        Ok(back) => assert_eq!(back, *value, "{json}"),
+        Err(error) => panic!("{error}: {json}"),
+    }
+}
+
+/// A test for each module: whatever is around them, its members are what they are alone, also those that are null.
+macro_rules! modules {
+    ($($name:ident: $with:tt, $option:tt, $type:ty, $texts:expr;)*) => {
+        $(
+            #[test]
+            fn $name() {
+                #[derive(Serialize, Deserialize, Clone, PartialEq, Debug)]
+                struct Row {
+                    #[serde(with = $with)]
+                    plain: $type,
+                    #[serde(with = $option, default)]
+                    perhaps: Option<$type>,
+                }
+                #[derive(Serialize, Deserialize, PartialEq, Debug)]
+                struct Flat {
+                    #[serde(flatten)]
+                    row: Row,
+                }
+                #[derive(Serialize, Deserialize, PartialEq, Debug)]
+                #[serde(tag = "kind")]
+                enum Tagged {
+                    A(Row),
+                }
+                #[derive(Serialize, Deserialize, PartialEq, Debug)]
+                #[serde(untagged)]
+                enum Untagged {
+                    A(Row),
+                }
+                for text in $texts {
+                    for (more, is_there) in
+                        [(format!(",perhaps:{text}"), true), (",perhaps:".to_owned(), false)]
+                    {
+                        let members = format!("plain:{text}{more}");
+                        let text = format!("{{{members}}}");
+                        let row: Row = jsv::from_str(&text).unwrap();
+                        assert_eq!(row.perhaps.is_some(), is_there, "{text}");
+                        let flat = jsv::from_str::<Flat>(&text).unwrap();
+                        assert_eq!(flat.row, row, "{text}");
+                        let tagged = jsv::from_str::<Tagged>(&format!("{{kind:A,{members}}}"));
+                        assert_eq!(tagged.unwrap(), Tagged::A(row.clone()), "{text}");
+                        let untagged = jsv::from_str::<Untagged>(&text).unwrap();
+                        assert_eq!(untagged, Untagged::A(row.clone()), "{text}");
+                        json_reads_back(&row);
+                        json_reads_back(&flat);
+                        json_reads_back(&Tagged::A(row.clone()));
+                        json_reads_back(&Untagged::A(row));
+                    }
+                }
+                // Only an option is null.
+                assert!(jsv::from_str::<Flat>("{plain:}").is_err());
+                assert!(serde_json::from_str::<Row>(r#"{"plain":null}"#).is_err());
+            }
+        )*
+    };
+}
+
+modules! {
+    base64: "jsv::base64", "jsv::base64::option", Vec<u8>, ["AQI=", "[1,2]", "\"\"", "[]"];
+}
+
+#[test]
+fn base64_is_text_or_a_list_in_other_formats() {
+    #[derive(Deserialize, PartialEq, Debug)]
+    struct Photo {
+        #[serde(with = "jsv::base64")]
+        bytes: Vec<u8>,
+        #[serde(with = "jsv::base64::option")]
+        more: Option<Vec<u8>>,
+    }
+    let read = |json: &str| serde_json::from_str::<Photo>(json);
+    let photo = |bytes: &[u8]| Photo { bytes: bytes.to_vec(), more: Some(bytes.to_vec()) };
+    assert_eq!(read(r#"{"bytes":"AQID","more":"AQID"}"#).unwrap(), photo(&[1, 2, 3]));
+    assert_eq!(read(r#"{"bytes":[1,2],"more":["1","2"]}"#).unwrap(), photo(&[1, 2]));
+    assert_eq!(read(r#"{"bytes":"","more":""}"#).unwrap(), photo(&[]));
+    for wrong in [r#""AQ""#, "[256]", "[-1]", r#"["x"]"#, "[null]", "7", "{}"] {
+        assert!(read(&format!("{{\"bytes\":{wrong},\"more\":null}}")).is_err(), "{wrong}");
+        assert!(read(&format!("{{\"bytes\":[],\"more\":{wrong}}}")).is_err(), "{wrong}");
+    }
+}
