@@ -25,7 +25,8 @@ pub mod uuid;
 /// written so. Other formats see a newtype around text.
 pub(crate) const RAW: &str = "$jsv::raw";
 
-/// The name of the newtype by which our reader knows that two quotes are null. Other formats see a newtype around text.
+/// The name of the newtype by which our reader knows that two quotes are null. Other formats see a newtype around the
+/// value.
 pub(crate) const NULLABLE: &str = "$jsv::nullable";
 
 /// The name of the newtype by which our reader knows that it is asked for base64. Other formats see a newtype around
@@ -53,6 +54,11 @@ impl<'de, T, F: Fn(&str) -> Option<T>> serde::de::Visitor<'de> for Parse<F> {
     }
 
     fn visit_none<E: serde::de::Error>(self) -> Result<T, E> {
+        self.visit_str("")
+    }
+
+    /// What serde keeps of no text, and the null of other formats: only an `Option` is read of it.
+    fn visit_unit<E: serde::de::Error>(self) -> Result<T, E> {
         self.visit_str("")
     }
 

@@ -72,9 +72,25 @@ macro_rules! modules {
     };
 }
 
+const DATES: [&str; 2] = ["2012-01-02T03:04:05.0000000+02:00", "2012-01-02"];
+
 modules! {
     base64: "jsv::base64", "jsv::base64::option", Vec<u8>, ["AQI=", "[1,2]", "\"\"", "[]"];
+    time_utc: "jsv::time::utc", "jsv::time::utc::option", time::OffsetDateTime, DATES;
+    time_local: "jsv::time::local", "jsv::time::local::option", time::OffsetDateTime, DATES;
+    time_offset: "jsv::time::offset", "jsv::time::offset::option", time::OffsetDateTime, DATES;
+    time_duration: "jsv::time::duration", "jsv::time::duration::option", time::Duration, ["P1DT2H"];
+    chrono_utc: "jsv::chrono::utc", "jsv::chrono::utc::option", Utc, DATES;
+    chrono_local: "jsv::chrono::local", "jsv::chrono::local::option", Zoned, DATES;
+    chrono_offset: "jsv::chrono::offset", "jsv::chrono::offset::option", Zoned, DATES;
+    chrono_duration:
+        "jsv::chrono::duration", "jsv::chrono::duration::option", chrono::TimeDelta, ["-PT0.5S"];
+    uuid: "jsv::uuid", "jsv::uuid::option", uuid::Uuid, ["7da74353a40c468e93aa7ff51f4f0e84"];
+    decimal: "jsv::decimal", "jsv::decimal::option", rust_decimal::Decimal, ["1.50", "\"-1,000\""];
 }
+
+type Utc = chrono::DateTime<chrono::Utc>;
+type Zoned = chrono::DateTime<chrono::FixedOffset>;
 
 #[test]
 fn base64_is_text_or_a_list_in_other_formats() {
