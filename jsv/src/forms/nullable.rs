@@ -18,7 +18,9 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use serde::de::{DeserializeOwned, Visitor};
-use serde::{Deserializer, Serialize, Serializer};
+use serde::{Deserialize as _, Deserializer, Serialize, Serializer};
+
+use super::kept::Kept;
 
 /// Writes the value, if there is one.
 ///
@@ -37,6 +39,9 @@ pub fn serialize<T: Serialize, S: Serializer>(value: &Option<T>, to: S) -> Resul
 pub fn deserialize<'de, D: Deserializer<'de>, T: DeserializeOwned>(
     from: D,
 ) -> Result<Option<T>, D::Error> {
+    if !from.is_human_readable() {
+        return Option::deserialize(from);
+    }
     from.deserialize_option(Perhaps(PhantomData))
 }
 
@@ -82,17 +87,9 @@ impl<'de, T: DeserializeOwned> Visitor<'de> for NotEmpty<T> {
         T::deserialize(from).map(Some)
     }
 
-    // Any other has text, which is read by our rules: what serde keeps of a document until it knows what it is for.
+    // Any other with what it has, by its rules and, if that is text, by ours.
 
     fn visit_newtype_struct<D: Deserializer<'de>>(self, from: D) -> Result<Option<T>, D::Error> {
-        from.deserialize_str(self)
-    }
-
-    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Option<T>, E> {
-        if text.is_empty() {
-            return Ok(None);
-        }
-        // The place is that of the text in its document, which the reader around us knows.
-        crate::de::value_of(text).map(Some).map_err(|error| E::custom(error.without_place()))
+        Kept::deserialize(from).map(|Kept(value)| value)
     }
 }

@@ -111,3 +111,64 @@ fn base64_is_text_or_a_list_in_other_formats() {
         assert!(read(&format!("{{\"bytes\":[],\"more\":{wrong}}}")).is_err(), "{wrong}");
     }
 }
+
+#[derive(Serialize, Deserialize, Clone, PartialEq, Debug)]
+struct Id(u32);
+
+#[derive(Serialize, Deserialize, Clone, PartialEq, Debug)]
+enum Colour {
+    Red,
+    Mixed { red: u8 },
+}
+
+#[derive(Serialize, Deserialize, Clone, PartialEq, Debug, Default)]
+#[serde(default)]
+struct Nullable {
+    #[serde(with = "jsv::nullable")]
+    number: Option<i8>,
+    #[serde(with = "jsv::nullable")]
+    float: Option<f64>,
+    #[serde(with = "jsv::nullable")]
+    ok: Option<bool>,
+    #[serde(with = "jsv::nullable")]
+    letter: Option<char>,
+    #[serde(with = "jsv::nullable")]
+    id: Option<Id>,
+    #[serde(with = "jsv::nullable")]
+    colour: Option<Colour>,
+}
+
+#[test]
+fn nullable_reads_the_values_of_other_formats() {
+    #[derive(Serialize, Deserialize, PartialEq, Debug)]
+    #[serde(tag = "kind")]
+    enum Tagged {
+        A(Nullable),
+    }
+    let mut value = Nullable {
+        number: Some(-7),
+        float: Some(2.0),
+        ok: Some(false),
+        letter: Some('"'),
+        id: Some(Id(7)),
+        colour: Some(Colour::Red),
+    };
+    for colour in [Some(Colour::Red), Some(Colour::Mixed { red: 1 }), None] {
+        value.colour = colour;
+        json_reads_back(&value);
+        json_reads_back(&Tagged::A(value.clone()));
+    }
+    json_reads_back(&Nullable::default());
+    let read = |json: &str| serde_json::from_str::<Nullable>(json);
+    let text = r#"{"number":"-7","float":2,"ok":"f","letter":"\"","id":"7","colour":""}"#;
+    assert_eq!(read(text).unwrap(), value);
+    let tagged = jsv::from_str::<Tagged>("{kind:A,number:-7,float:,ok:\"\",id:7,colour:red}");
+    let Tagged::A(tagged) = tagged.unwrap();
+    assert_eq!((tagged.number, tagged.float, tagged.ok), (Some(-7), None, None));
+    assert_eq!((tagged.id, tagged.colour), (Some(Id(7)), Some(Colour::Red)));
+    for wrong in
+        [r#""number":128"#, r#""number":1.5"#, r#""ok":1"#, r#""id":"x""#, r#""colour":"blue""#]
+    {
+        assert!(read(&format!("{{{wrong}}}")).is_err(), "{wrong}");
+    }
+}
