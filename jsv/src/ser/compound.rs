@@ -76,7 +76,7 @@ impl<'s, 'a, B: Buffer> Compound<'s, 'a, B> {
     #[inline(never)]
     fn odd_field<T: ?Sized + Serialize>(&mut self, name: &str, value: &T) -> Result<()> {
         self.separate();
-        name::write(self.ser.out, name, self.ser.options.name_case);
+        name::write(self.ser.out, name, self.ser.options);
         self.ser.out.put_ascii(b':');
         self.value(value)
     }

@@ -3,26 +3,23 @@
 //! Adding a case: a variant of [`NameCase`] and an arm in [`write`].
 
 use super::Buffer;
-use crate::{NameCase, scan};
+use crate::{NameCase, Options, scan};
 
-/// Writes a member's name as it is declared.
-#[inline]
-pub(super) fn write_plain<B: Buffer>(out: &mut B, name: &str) {
-    if scan::needs_quotes(name.as_bytes()) || name.is_empty() {
+/// Writes a member's name in the case that the options ask for.
+#[inline(never)]
+pub(super) fn write<B: Buffer>(out: &mut B, name: &str, options: Options) {
+    let name = match options.name_case {
+        NameCase::AsDeclared => name,
+        NameCase::Camel if is_snake(name) => &join(name, false),
+        NameCase::Camel => &camel(name),
+        NameCase::Pascal => &join(name, true),
+    };
+    // White space at its ends would be taken for layout.
+    let exposed = options.indented && name.trim().len() < name.len();
+    if scan::needs_quotes(name.as_bytes()) || name.is_empty() || exposed {
         quoted(out, name);
     } else {
         out.put(name);
-    }
-}
-
-/// Writes a member's name in a case.
-#[inline(never)]
-pub(super) fn write<B: Buffer>(out: &mut B, name: &str, case: NameCase) {
-    match case {
-        NameCase::AsDeclared => write_plain(out, name),
-        NameCase::Camel if is_snake(name) => write_plain(out, &join(name, false)),
-        NameCase::Camel => write_plain(out, &camel(name)),
-        NameCase::Pascal => write_plain(out, &join(name, true)),
     }
 }
 
@@ -67,7 +64,7 @@ mod tests {
     #[track_caller]
     fn writes(case: NameCase, name: &str, expected: &str) {
         let mut out = String::new();
-        write(&mut out, name, case);
+        write(&mut out, name, Options::new().name_case(case));
         assert_eq!(out, expected);
     }
 

@@ -148,6 +148,29 @@ fn indented_text_keeps_names_of_one_blank() {
     assert_eq!(jsv::from_str::<BTreeMap<char, u8>>(&text).unwrap(), map, "{text}");
 }
 
+#[test]
+fn indented_text_keeps_names_that_begin_or_end_with_blanks() {
+    #[derive(Serialize, Deserialize, PartialEq, Debug)]
+    struct Blanks {
+        #[serde(rename = " a", default)]
+        before: Option<u8>,
+        #[serde(rename = "b\t", default)]
+        behind: Option<u8>,
+        #[serde(rename = "\u{a0}c ", default)]
+        both: Option<u8>,
+        #[serde(rename = "d e")]
+        between: u8,
+    }
+    let blanks = Blanks { before: Some(1), behind: Some(2), both: Some(3), between: 4 };
+    for case in [jsv::NameCase::AsDeclared, jsv::NameCase::Camel] {
+        let options = jsv::Options::new().indented(true).name_case(case);
+        let text = options.to_string(&blanks).unwrap();
+        let expected = "{\n\t\" a\": 1,\n\t\"b\t\": 2,\n\t\"\u{a0}c \": 3,\n\td e: 4\n}";
+        assert_eq!(text, expected);
+        assert_eq!(jsv::from_str::<Blanks>(&text).unwrap(), blanks);
+    }
+}
+
 /// Only what lays documents out is layout.
 #[test]
 fn other_white_space_is_text_in_a_formatted_document() {
