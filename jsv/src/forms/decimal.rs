@@ -1,7 +1,8 @@
 //! `decimal`: `#[serde(with = "jsv::decimal")]` on a [`rust_decimal::Decimal`](::rust_decimal::Decimal).
 //!
 //! Both keep trailing zeros. Read as .NET reads it: a sign, commas between digits, an exponent; digits beyond the
-//! 28th decimal are rounded off, more than 96 bits before the point are an error.
+//! 28th decimal or beyond 96 bits are rounded off, a half to the even digit; more than 96 bits before the point are an
+//! error.
 //!
 //! ```
 //! #[derive(serde::Serialize, serde::Deserialize)]
@@ -16,7 +17,7 @@ use ::rust_decimal::Decimal;
 super::helper!(Decimal, "a decimal");
 
 /// The most decimals there can be.
-const SCALE: u32 = 28;
+const SCALE: i32 = 28;
 
 #[expect(clippy::unnecessary_wraps, reason = "other types have values that .NET has not")]
 fn write(value: &Decimal) -> Option<String> {
@@ -44,36 +45,47 @@ fn read(text: &str) -> Option<Decimal> {
         return None;
     }
     let point = i32::try_from(whole.len()).ok()?.checked_add(exponent)?;
-    let mut value = fixed(&digits, point)?;
-    value.set_sign_negative(negative && !value.is_zero());
-    Some(value)
+    let value = nearest(digits.as_bytes(), point)?;
+    Some(if negative && !value.is_zero() { -value } else { value })
 }
 
-/// The value of `0.DIGITS` times ten to the power of `point`.
-fn fixed(digits: &str, point: i32) -> Option<Decimal> {
-    let digits_count = i32::try_from(digits.len()).ok()?;
-    if point < -60 {
-        return Some(Decimal::new(0, SCALE));
+/// The decimal nearest to `0.DIGITS` times ten to the power of `point`: as many of the digits as there is room for,
+/// and of two that are equally near the even one, as .NET rounds.
+fn nearest(digits: &[u8], point: i32) -> Option<Decimal> {
+    /// The most that 96 bits hold.
+    const MOST: i128 = (1 << 96) - 1;
+    let zeros = digits.iter().take_while(|digit| **digit == b'0').count();
+    let mut left = &digits[zeros..];
+    let mut point = point.checked_sub(i32::try_from(zeros).ok()?)?;
+    if left.is_empty() {
+        // Zero keeps its decimals.
+        return Some(Decimal::new(0, point.clamp(-SCALE, 0).unsigned_abs()));
     }
-    if point > 60 {
-        return digits.bytes().all(|byte| byte == b'0').then_some(Decimal::ZERO);
+    let mut value = 0;
+    while point > 0 || (!left.is_empty() && point > -SCALE) {
+        let (digit, behind) = left.split_first().unwrap_or((&b'0', &[]));
+        let longer = value * 10 + i128::from(digit - b'0');
+        if longer > MOST {
+            break;
+        }
+        (value, left) = (longer, behind);
+        point -= 1;
     }
-    let text = if point <= 0 {
-        format!("0.{}{digits}", "0".repeat(point.unsigned_abs() as usize))
-    } else if point >= digits_count {
-        format!("{digits}{}", "0".repeat((point - digits_count).unsigned_abs() as usize))
-    } else {
-        let (whole, fraction) = digits.split_at(point.unsigned_abs() as usize);
-        format!("{whole}.{fraction}")
+    let is_up = match left {
+        [b'5', behind @ ..] => value % 2 == 1 || behind.iter().any(|digit| *digit != b'0'),
+        [digit, ..] => *digit > b'5',
+        [] => false,
     };
-    let Some((whole, fraction)) = text.split_once('.') else { return text.parse().ok() };
-    let Some((kept, cut)) = fraction.split_at_checked(SCALE as usize) else {
-        return text.parse().ok();
-    };
-    // To the nearest, and to the even one of two: .NET's rounding.
-    let value: Decimal = format!("{whole}.{kept}").parse().ok()?;
-    let half = format!("5{}", "0".repeat(cut.len().saturating_sub(1)));
-    let odd = kept.ends_with(['1', '3', '5', '7', '9']);
-    let up = !cut.is_empty() && (*cut > *half || (*cut == *half && odd));
-    if up { value.checked_add(Decimal::new(1, SCALE)) } else { Some(value) }
+    value += i128::from(is_up);
+    if value > MOST {
+        // The last digit, a 6 now, is rounded off in its turn.
+        value = MOST / 10 + 1;
+        point += 1;
+    }
+    if point < -SCALE {
+        return Some(Decimal::new(0, SCALE.unsigned_abs()));
+    }
+    // Where it is above zero the number is too large.
+    let scale = u32::try_from(-point).ok()?;
+    Decimal::try_from_i128_with_scale(value, scale).ok()
 }
