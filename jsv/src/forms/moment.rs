@@ -70,7 +70,7 @@ impl Moment {
             b'A'..=b'Z' => named_month(text, form)?,
             _ => numeric(text, form)?,
         };
-        (BEGINNING.ticks..=END).contains(&moment.ticks).then_some(moment)
+        Self::new(moment.ticks.into(), moment.offset)
     }
 }
 
@@ -272,6 +272,13 @@ mod tests {
             for form in [Form::DateTime, Form::Offset] {
                 assert_eq!(Moment::read(text, form), None, "{text}");
             }
+        }
+        // Instants that .NET has, on clocks that it has not.
+        for text in ["/Date(253402300799999+0200)/", "/Date(-62135596800000-0200)/"] {
+            assert_eq!(Moment::read(text, Form::Offset), None, "{text}");
+        }
+        for text in ["/Date(253402300799999-0200)/", "/Date(-62135596800000+0200)/"] {
+            assert!(Moment::read(text, Form::Offset).is_some(), "{text}");
         }
         assert_eq!(Moment::new(i128::from(END) + 1, 0), None);
         assert_eq!(Moment::new(i128::from(END), 60), None);
