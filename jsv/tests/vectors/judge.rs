@@ -6,8 +6,9 @@
 //! * its known faults changed the value: the crate must read the right one;
 //! * else, and whenever the model and the recording differ: the crate must read the recorded value.
 //!
-//! Two rules come before these: a formatted document is judged by what the model makes of it without its layout, and
-//! where the original refuses, the crate may refuse too or do what an [`EXTENSIONS`] entry says.
+//! Three rules come before these: a formatted document is judged by what the model makes of it without its layout;
+//! where the original refuses, the crate may refuse too or do what an [`EXTENSIONS`] entry says; and a URI may be any
+//! text, where the original refuses one or leaves it out.
 //!
 //! Writing. The text must be the recorded one, byte for byte, and read back as the value. Only where the recorded
 //! text does not read back as the value may it be another, which then must.
@@ -93,6 +94,7 @@ pub(crate) fn read(row: &J) -> Verdict {
         && !matches!(shape, Shape::Text)
         && let Some(compact) = layout::compact(document)
     {
+        let shape = with_texts(row).unwrap_or(shape);
         return formatted(&compact, &shape, manner, &own, document);
     }
     let (modelled, losses) = original::read(document, &shape, manner);
@@ -120,6 +122,7 @@ pub(crate) fn mutated(row: &J, mutate: impl FnOnce(&str) -> String) -> Verdict {
     let own = crate_reads(document, &shape, manner.objects);
     if let Some(compact) = layout::compact(document).filter(|_| !matches!(shape, Shape::Text)) {
         // White space beside a stray bracket is layout to one and text to the other.
+        let shape = with_texts(row).unwrap_or(shape);
         return formatted(&compact, &shape, manner, &own, document);
     }
     let (modelled, losses) = original::read(document, &shape, manner);
@@ -198,6 +201,11 @@ fn by_the_model(
         return where_the_original_refuses(row, document, shape, manner, own);
     }
     let repaired = Manner { repaired: true, ..manner };
+    if !losses.is_empty()
+        && own.as_ref().is_ok_and(|own| is_read_as_texts(row, document, repaired, own))
+    {
+        return Verdict::Met(Some(ANY_URI.to_owned()));
+    }
     let (right, _) = original::read(document, shape, repaired);
     let (uniform, dropped) = original::read(document, shape, Manner { uniform: true, ..repaired });
     if dropped.is_empty() && right != uniform && own.as_ref().ok() == uniform.as_ref().ok() {
@@ -252,11 +260,8 @@ fn where_the_original_refuses(
         }
         Err(_) => return Verdict::Refused("as the original".to_owned()),
     };
-    let texts = text(row, "model").replace("uri", "string");
-    if Shape::parse(&texts)
-        .is_some_and(|texts| original::read(document, &texts, manner).0.as_ref() == Ok(own))
-    {
-        return Verdict::Met(Some("beyond the original: a URI is any text".to_owned()));
+    if is_read_as_texts(row, document, manner, own) {
+        return Verdict::Met(Some(ANY_URI.to_owned()));
     }
     for (rule, text, uniform) in EXTENSIONS {
         let manner = Manner { uniform, repaired: true, strict: false, ..manner };
@@ -266,6 +271,21 @@ fn where_the_original_refuses(
         }
     }
     Verdict::Short(format!("{document:?}: {own:?}, refused by the original"))
+}
+
+const ANY_URI: &str = "beyond the original: a URI is any text";
+
+/// Whether the row's type has a URI, and the value is what the model reads without loss where it has a text instead.
+fn is_read_as_texts(row: &J, document: &str, manner: Manner, own: &J) -> bool {
+    let Some(texts) = with_texts(row) else { return false };
+    let (value, losses) = original::read(document, &texts, manner);
+    losses.is_empty() && value.as_ref() == Ok(own)
+}
+
+/// The row's type with texts for URIs, if it has any.
+fn with_texts(row: &J) -> Option<Shape> {
+    let model = text(row, "model");
+    model.contains("uri").then(|| Shape::parse(&model.replace("uri", "string")))?
 }
 
 pub(crate) fn write(row: &J) -> Verdict {
