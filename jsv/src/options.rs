@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Deserializer, Error, Result, Serializer};
 
-/// How member names are written. Names of map entries are data and are never changed.
+/// How member names are written. Names of map entries are data and are never changed; of a struct with a
+/// `#[serde(flatten)]` member serde makes a map.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum NameCase {
