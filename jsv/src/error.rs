@@ -21,8 +21,8 @@ struct Inner {
 }
 
 /// A line and a column, both counted from 1, the column in characters.
-#[derive(Clone, Copy)]
-struct Place {
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place {
     offset: usize,
     line: usize,
     column: usize,
@@ -149,14 +149,14 @@ impl Error {
     }
 
     #[cold]
-    pub(crate) fn at(kind: Kind, whole: &str, offset: usize) -> Self {
-        Self(Box::new(Inner { kind, place: Some(Place::of(whole, offset)) }))
+    pub(crate) fn at(kind: Kind, place: Place) -> Self {
+        Self(Box::new(Inner { kind, place: Some(place) }))
     }
 
     #[cold]
     pub(crate) fn not_utf8(bytes: &[u8], error: std::str::Utf8Error) -> Self {
         let valid = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
-        Self::at(Kind::NotUtf8, &valid, valid.len())
+        Self::at(Kind::NotUtf8, Place::of(&valid, valid.len()))
     }
 
     #[cold]
@@ -183,6 +183,11 @@ impl Error {
         Self::unplaced(Kind::Io(error))
     }
 
+    /// Where the trouble is, if that is known.
+    pub(crate) fn place(&self) -> Option<Place> {
+        self.0.place
+    }
+
     /// What went wrong, for a place that the caller knows better.
     pub(crate) fn without_place(&self) -> impl fmt::Display + '_ {
         &self.0.kind
@@ -194,13 +199,13 @@ impl Error {
     /// with the place where something was wrong last, that is taken out of the text again, so that it is neither lost
     /// nor said twice. Any other place in a text is one in another document.
     #[cold]
-    pub(crate) fn or_at(mut self, whole: &str, last: Option<usize>, offset: usize) -> Self {
+    pub(crate) fn or_at(mut self, whole: &str, last: Option<Place>, offset: usize) -> Self {
         if self.0.place.is_some() || matches!(self.0.kind, Kind::Io(_)) {
             return self;
         }
-        let mut place = Place::of(whole, offset);
+        let mut place = Place::near(last, whole, offset);
         if let Kind::Custom(message) = &mut self.0.kind
-            && let Some(last) = last.map(|last| Place::of(whole, last))
+            && let Some(last) = last
             && let Some(said) = message.strip_suffix(&last.to_string())
         {
             message.truncate(said.len());
@@ -213,17 +218,40 @@ impl Error {
 
 impl Place {
     fn of(whole: &str, offset: usize) -> Self {
-        let before = &whole[..offset];
-        // No editor shows a byte order mark.
-        let mark = usize::from(whole.starts_with('\u{feff}')) * '\u{feff}'.len_utf8();
-        let line_start =
-            memchr::memrchr(b'\n', before.as_bytes()).map_or(mark.min(offset), |at| at + 1);
-        Self {
-            offset,
-            line: 1 + memchr::memchr_iter(b'\n', before.as_bytes()).count(),
-            column: 1 + before[line_start..].chars().count(),
-        }
+        let before = &whole.as_bytes()[..offset];
+        let line = 1 + memchr::memchr_iter(b'\n', before).count();
+        Self { offset, line, column: column(whole, offset) }
     }
+
+    /// The same, counted from another place in the text. A type may go on after an error, to meet many: each counted
+    /// from the beginning would take time in proportion to the square of the text.
+    pub(crate) fn near(known: Option<Self>, whole: &str, offset: usize) -> Self {
+        // From the beginning, which may be a byte order mark, it is no way further.
+        let Some(known) = known.filter(|known| known.offset > 0 && offset > 0) else {
+            return Self::of(whole, offset);
+        };
+        let (from, to) = (known.offset.min(offset), known.offset.max(offset));
+        let Some(between) = whole.get(from..to) else { return Self::of(whole, offset) };
+        let lines = memchr::memchr_iter(b'\n', between.as_bytes()).count();
+        let is_behind = offset >= known.offset;
+        let line = if is_behind { known.line + lines } else { known.line.saturating_sub(lines) };
+        let characters = between.chars().count();
+        let column = match (lines, is_behind) {
+            (0, true) => known.column + characters,
+            (0, false) => known.column.saturating_sub(characters),
+            _ => column(whole, offset),
+        };
+        Self { offset, line, column }
+    }
+}
+
+/// The column of an offset, counted from where its line begins.
+fn column(whole: &str, offset: usize) -> usize {
+    let before = &whole[..offset];
+    // No editor shows a byte order mark.
+    let mark = usize::from(whole.starts_with('\u{feff}')) * '\u{feff}'.len_utf8();
+    let start = memchr::memrchr(b'\n', before.as_bytes()).map_or(mark.min(offset), |at| at + 1);
+    1 + before[start..].chars().count()
 }
 
 impl fmt::Display for Place {

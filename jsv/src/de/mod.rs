@@ -29,7 +29,7 @@ pub(crate) use seq::ONE_NULL;
 use stray::Strays;
 pub(crate) use text::{parse_base64, value_of};
 
-use crate::error::Kind;
+use crate::error::{Kind, Place};
 use crate::grammar::{self, Parsed};
 use crate::{Error, Options, Result, forms, layout};
 
@@ -66,7 +66,7 @@ pub struct Deserializer<'de> {
     /// Quotes and brackets that may lead a count astray, inside the current member of the outermost container.
     stray: Option<Strays>,
     /// Where something was wrong, if anything was.
-    wrong: Option<usize>,
+    wrong: Option<Place>,
     /// Where the next `]` is, as far as it has been looked for; see `look_for_bracket`.
     bracket: usize,
 }

@@ -6,7 +6,7 @@
 use super::map::NOWHERE;
 use super::{Deserializer, Opened};
 use crate::Error;
-use crate::error::Kind;
+use crate::error::{Kind, Place};
 use crate::grammar::{self, Fault};
 
 impl<'de> Deserializer<'de> {
@@ -30,8 +30,9 @@ impl<'de> Deserializer<'de> {
     /// An error at an offset.
     #[cold]
     pub(super) fn error_at(&mut self, kind: Kind, offset: usize) -> Error {
-        self.wrong = Some(offset);
-        Error::at(kind, self.whole, offset)
+        let place = Place::near(self.wrong, self.whole, offset);
+        self.wrong = Some(place);
+        Error::at(kind, place)
     }
 
     /// The error for text that does not fit the type, the value being at an offset or behind the layout there.
@@ -44,7 +45,7 @@ impl<'de> Deserializer<'de> {
     #[cold]
     pub(crate) fn place_at(&mut self, error: Error, offset: usize) -> Error {
         let error = error.or_at(self.whole, self.wrong, self.past_layout(offset));
-        self.wrong = error.offset();
+        self.wrong = error.place();
         error
     }
 

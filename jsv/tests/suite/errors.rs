@@ -1,5 +1,6 @@
 //! Every message, with its place.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
@@ -296,6 +297,55 @@ fn a_place_in_another_document_is_not_taken_for_one_in_this() {
     // Nor where there is no document at all.
     let error: jsv::Error = serde::de::Error::custom("x at line 3 column 4");
     assert_eq!((error.line(), error.to_string().as_str()), (0, "x at line 3 column 4"));
+}
+
+/// The place of an error is counted from that of the one before, which may stand on either side of it.
+#[test]
+fn errors_that_a_type_passes_over_have_their_places() {
+    thread_local!(static NOTED: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) });
+    #[expect(clippy::unnecessary_wraps, reason = "serde asks for a result")]
+    fn noted<'de, T, D>(from: D) -> Result<T, D::Error>
+    where
+        T: Deserialize<'de> + Default,
+        D: serde::Deserializer<'de>,
+    {
+        Ok(T::deserialize(from).unwrap_or_else(|error| {
+            NOTED.with_borrow_mut(|noted| noted.push(error.to_string()));
+            T::default()
+        }))
+    }
+    #[derive(Deserialize)]
+    #[expect(dead_code, reason = "only its errors are looked at")]
+    struct Row {
+        #[serde(deserialize_with = "noted")]
+        a: u8,
+        b: u8,
+    }
+    #[derive(Deserialize)]
+    #[serde(transparent)]
+    struct Element {
+        #[serde(deserialize_with = "noted")]
+        row: Option<Row>,
+    }
+    let text = "\u{feff}[{é:é,a:x},{é:\"\n\",a:y},\n{a:1},{é:é,\n\n a:z,b:2},{é:,a:é}]";
+    let rows = jsv::from_str::<Vec<Element>>(text).unwrap();
+    assert_eq!(
+        rows.iter().map(|element| element.row.is_some()).collect::<Vec<_>>(),
+        [false, false, false, true, false]
+    );
+    assert_eq!(
+        NOTED.take(),
+        [
+            "invalid number `x` at line 1 column 9",
+            "missing field `b` at line 1 column 2",
+            "invalid number `y` at line 2 column 5",
+            "missing field `b` at line 1 column 12",
+            "missing field `b` at line 3 column 1",
+            "invalid number `z` at line 5 column 4",
+            "invalid number `é` at line 5 column 17",
+            "missing field `b` at line 5 column 11",
+        ]
+    );
 }
 
 #[test]

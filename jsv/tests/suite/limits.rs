@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt::Debug;
 
 use jsv::Value;
+use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 
 use crate::anything::{Lists, Maps, Node, repeated};
@@ -120,6 +121,26 @@ fn junk_of_any_kind_is_read_or_refused() {
 fn a_megabyte_of_one_character_is_read_or_refused() {
     for character in ["[", "{", "\"", "]", "}", ",", ":", "a", " ", "\n"] {
         read_as_everything(&character.repeat(MILLION));
+    }
+}
+
+/// A type may pass over what does not fit, as often as it likes.
+#[test]
+fn any_number_of_errors_are_passed_over() {
+    #[expect(clippy::unnecessary_wraps, reason = "serde asks for a result")]
+    fn or_zero<'de, D: serde::Deserializer<'de>>(from: D) -> Result<u8, D::Error> {
+        Ok(u8::deserialize(from).unwrap_or_default())
+    }
+    #[derive(Deserialize)]
+    struct Row {
+        #[serde(deserialize_with = "or_zero")]
+        a: u8,
+    }
+    for row in ["{a:x},", "{a:x},\n"] {
+        let rows = MILLION / row.len();
+        let text = format!("[{}{{a:1}}]", row.repeat(rows));
+        let read = jsv::from_str::<Vec<Row>>(&text).unwrap();
+        assert_eq!((read.len(), read[0].a, read[rows].a), (rows + 1, 0, 1));
     }
 }
 
