@@ -90,10 +90,7 @@ pub(crate) fn read(row: &J) -> Verdict {
     let recorded =
         row.get("value").map(|value| crate::scalars::normal(&shape, value)).ok_or(Refused);
     let canonical = row.get("canonical").is_some();
-    if !canonical
-        && !matches!(shape, Shape::Text)
-        && let Some(compact) = layout::compact(document)
-    {
+    if !canonical && let Some(compact) = compact(document, &shape) {
         let shape = with_texts(row).unwrap_or(shape);
         return formatted(&compact, &shape, manner, &own, document);
     }
@@ -120,13 +117,22 @@ pub(crate) fn mutated(row: &J, mutate: impl FnOnce(&str) -> String) -> Verdict {
     let document = &*mutate(text(row, "jsv"));
     let manner = manner(row);
     let own = crate_reads(document, &shape, manner.objects);
-    if let Some(compact) = layout::compact(document).filter(|_| !matches!(shape, Shape::Text)) {
-        // White space beside a stray bracket is layout to one and text to the other.
+    if let Some(compact) = compact(document, &shape) {
+        // White space beside them is layout to one and text to the other.
+        if layout::has_strays(document) {
+            return Verdict::NotAsked("layout beside stray quotes or brackets");
+        }
         let shape = with_texts(row).unwrap_or(shape);
         return formatted(&compact, &shape, manner, &own, document);
     }
     let (modelled, losses) = original::read(document, &shape, manner);
     by_the_model(row, &shape, document, &own, modelled, &losses)
+}
+
+/// A formatted document without its layout; a single text has none.
+fn compact(document: &str, shape: &Shape) -> Option<String> {
+    let is_single = matches!(shape, Shape::Text | Shape::Char);
+    layout::compact(document).filter(|_| !is_single)
 }
 
 /// A value whose texts with brackets in them have no white space, which is layout or not, as one sees the bracket.
@@ -206,12 +212,17 @@ fn by_the_model(
     {
         return Verdict::Met(Some(ANY_URI.to_owned()));
     }
-    let (right, _) = original::read(document, shape, repaired);
+    let (right, lost) = original::read(document, shape, repaired);
     let (uniform, dropped) = original::read(document, shape, Manner { uniform: true, ..repaired });
     if dropped.is_empty() && right != uniform && own.as_ref().ok() == uniform.as_ref().ok() {
         return Verdict::Met(Some("lists of every type as most lists".to_owned()));
     }
+    if own.is_err() && losses.is_empty() && !dropped.is_empty() {
+        return Verdict::Refused("lists of every type as most lists".to_owned());
+    }
     let difference = if right == modelled { "" } else { "a known fault of the original" };
+    // What a fault made fit may be lost without it.
+    let losses = if losses.is_empty() { &lost } else { losses };
     compare(own, right, losses, difference, document)
 }
 
@@ -260,7 +271,7 @@ fn where_the_original_refuses(
         }
         Err(_) => return Verdict::Refused("as the original".to_owned()),
     };
-    if is_read_as_texts(row, document, manner, own) {
+    if is_read_as_texts(row, document, Manner { repaired: true, ..manner }, own) {
         return Verdict::Met(Some(ANY_URI.to_owned()));
     }
     for (rule, text, uniform) in EXTENSIONS {

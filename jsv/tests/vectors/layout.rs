@@ -40,6 +40,30 @@ fn is_formatted(text: &str) -> bool {
     })
 }
 
+/// Whether there is a quote that neither opens nor closes a text, or a bracket without its partner.
+pub(crate) fn has_strays(text: &str) -> bool {
+    let mut open = Vec::new();
+    let mut before = None;
+    for token in tokens(text.strip_prefix('\u{feff}').unwrap_or(text), true) {
+        let quotes = token.matches('"').count();
+        let is_text = is_opening(before) && token.trim_start_matches(BLANK).starts_with('"');
+        let is_whole = match token {
+            "{" | "[" => {
+                open.push(token);
+                true
+            }
+            "}" => open.pop() == Some("{"),
+            "]" => open.pop() == Some("["),
+            _ => quotes == 0 || (is_text && quotes % 2 == 0),
+        };
+        if !is_whole {
+            return true;
+        }
+        before = Some(token);
+    }
+    !open.is_empty()
+}
+
 fn is_mark(token: &str) -> bool {
     matches!(token, "{" | "}" | "[" | "]" | "," | ":")
 }

@@ -259,6 +259,10 @@ impl Original {
     /// 2.5: braces optional, keys as they stand.
     fn map(&mut self, text: &str, key_shape: &Shape, value_shape: &Shape) -> Reading<J> {
         let mut at = usize::from(text.starts_with('{'));
+        if self.level > 1 && text.starts_with('[') {
+            // A list: its brackets become part of a name and a value.
+            self.lose(Loss::Junk);
+        }
         let mut pairs: Vec<(J, J)> = Vec::new();
         let mut closed = at == 0;
         // An empty map is one whatever follows.

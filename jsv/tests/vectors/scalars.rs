@@ -3,7 +3,8 @@
 use std::cell::RefCell;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::alphabet;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use rust_decimal::Decimal;
 use serde::de::{Deserialize, DeserializeSeed as _, Deserializer};
 use serde::ser::{Error as _, Serializer};
@@ -14,7 +15,11 @@ use crate::json::J;
 use crate::read::Read;
 use crate::shape::Shape;
 
+/// The bits that the last character has to spare are nothing, as they are to .NET.
 pub(crate) fn base64(text: &str) -> Option<J> {
+    const LENIENT: GeneralPurposeConfig =
+        GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true);
+    const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, LENIENT);
     let dense: String = text.split_ascii_whitespace().collect();
     let bytes = STANDARD.decode(dense).ok()?;
     Some(J::List(bytes.into_iter().map(|byte| J::Int(byte.into())).collect()))
