@@ -1,4 +1,5 @@
-//! How often something may happen: a rate for each user, counted in memory.
+//! How often something may happen: a rate for each user, counted in memory; and how often the log hears of it
+//! that there was no room.
 //!
 //! A sliding log: of each user the moments of the last minute are kept at which it happened, so that in
 //! no minute, wherever it begins, it happens more often than is allowed. Each instance counts by itself
@@ -9,6 +10,7 @@
 //! handed in.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -20,6 +22,19 @@ const SPAN: Duration = Duration::from_mins(1);
 /// The most moments that are kept, of all users together: some 20 MiB where each is another user's. Beyond
 /// it users are forgotten who are far from their limit; were that not enough, the count begins anew.
 const MOMENTS_MAX: usize = 100_000;
+
+/// How often there was no room for somebody. Whoever fills what there is of it is not to fill the log as
+/// well, so that is told seldom.
+#[derive(Default)]
+pub struct Refusals(AtomicU64);
+
+impl Refusals {
+    /// Counts one more; gives how many there were, if the log is to be told.
+    pub fn one_more(&self) -> Option<u64> {
+        let refused = self.0.fetch_add(1, Ordering::Relaxed) + 1;
+        refused.is_power_of_two().then_some(refused)
+    }
+}
 
 /// So many a minute for each user, all at once if they like.
 pub struct Rate {

@@ -36,8 +36,7 @@ pub async fn check(
     let user = app.store.user_signing_in(name, &is_known).await?;
     let names = user.as_deref().map_or([name; 2], |user| [&*user.name, &*user.email]);
     let attempt = app.throttle.begin(&Guess { names, ..guess }, now).map_err(limited)?;
-    let _place = app.passwords.place(user.as_deref(), password, address)?;
-    let user = app.passwords.check(&*app.store, &*app.random, user, password).await?;
+    let user = app.passwords.check(&*app.store, &*app.random, user, password, address).await?;
     if user.is_some() {
         attempt.right();
     } else if attempt.wrong() {

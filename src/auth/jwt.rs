@@ -26,6 +26,7 @@ use ring::{digest, hmac};
 use serde::{Deserialize, Deserializer, Serialize};
 use zeroize::Zeroizing;
 
+use super::mac;
 use super::public_key::PublicKey;
 use crate::cache::Cache;
 use crate::clock::Timestamp;
@@ -161,11 +162,7 @@ impl Jwt {
     /// with and nobody else; nothing without it. No token has the byte between the two in what is signed
     /// of it.
     pub(super) fn derive(&self, purpose: &str, text: &str) -> Option<hmac::Tag> {
-        let mut context = hmac::Context::with_key(self.secret.as_ref()?);
-        for part in [purpose.as_bytes(), &[0], text.as_bytes()] {
-            context.update(part);
-        }
-        Some(context.sign())
+        Some(mac::of_two(self.secret.as_ref()?, purpose, text))
     }
 
     /// What a token says, if it is valid at `now`.

@@ -20,6 +20,7 @@ pub mod credentials;
 mod guesses;
 mod identity;
 pub mod jwt;
+mod mac;
 mod network;
 pub mod origin;
 pub mod password;

@@ -26,8 +26,9 @@ use tokio::task::spawn_blocking;
 use zeroize::Zeroizing;
 
 use super::identity::IdentityHash;
+use super::mac;
 use super::network::Network;
-use super::places::{Place, Places};
+use super::places::Places;
 use crate::cache::Cache;
 use crate::error::Error;
 use crate::random::{self, Random};
@@ -92,43 +93,28 @@ impl Passwords {
             })
     }
 
-    /// A place among those whose password is checked, to be kept until it is. Whose password is
-    /// remembered needs none.
-    ///
-    /// # Errors
-    /// [`Error::full`] when too many wait, of all or of those at the address' site.
-    pub fn place(
-        &self,
-        user: Option<&User>,
-        password: &str,
-        address: Option<IpAddr>,
-    ) -> Result<Option<Place<'_>>, Error> {
-        if user.is_some_and(|user| self.remembers(user, password)) {
-            return Ok(None);
-        }
-        self.places.take(Network::of(address).site()).map(Some).ok_or_else(Error::full)
-    }
-
     /// The user, where there is one that is enabled and whose password this is.
     ///
     /// # Errors
-    /// The store's.
+    /// The store's, or [`Error::full`] when too many wait, of all or of those at the address' site. Whose
+    /// password is remembered need not.
     pub async fn check(
         &self,
         store: &dyn Store,
         random: &dyn Random,
         user: Option<Arc<User>>,
         password: &str,
+        address: Option<IpAddr>,
     ) -> Result<Option<Arc<User>>, Error> {
         let Some(user) = user.filter(|user| user.disabled_at.is_none()) else {
-            self.fits(NOBODYS, password, None).await?;
+            self.fits(NOBODYS, password, None, address).await?;
             return Ok(None);
         };
         let outdated = IdentityHash::parse(&user.password_hash).is_some();
         let salt = outdated.then(|| random::bytes::<SALT_LEN>(random)).transpose()?;
         let mut better = None;
         let check = async {
-            let fit = self.fits(&user.password_hash, password, salt).await?;
+            let fit = self.fits(&user.password_hash, password, salt, address).await?;
             Ok::<_, Error>(fit.map(|found| better = found))
         };
         let fits = match &self.key {
@@ -154,7 +140,7 @@ impl Passwords {
         else {
             return Ok(None);
         };
-        Ok(self.fits(&user.password_hash, password, None).await?.map(|_| user))
+        Ok(self.fits(&user.password_hash, password, None, address).await?.map(|_| user))
     }
 
     /// Whether a password has that hash, and with a salt also the hash that it is to have.
@@ -163,7 +149,9 @@ impl Passwords {
         hash: &str,
         password: &str,
         salt: Option<[u8; SALT_LEN]>,
+        address: Option<IpAddr>,
     ) -> Result<Option<Option<String>>, Error> {
+        let _place = self.places.take(Network::of(address).site()).ok_or_else(Error::full)?;
         let permit = self.at_once.clone().acquire_owned().await.map_err(Error::internal)?;
         let (hash, password) = (hash.to_owned(), Zeroizing::new(password.to_owned()));
         let checked = spawn_blocking(move || {
@@ -176,12 +164,7 @@ impl Passwords {
 
 /// What a right password is known again by.
 fn proof(key: &hmac::Key, hash: &str, password: &str) -> Vec<u8> {
-    let mut context = hmac::Context::with_key(key);
-    // No stored hash holds the byte between the two.
-    for part in [hash.as_bytes(), &[0], password.as_bytes()] {
-        context.update(part);
-    }
-    context.sign().as_ref().to_vec()
+    mac::of_two(key, hash, password).as_ref().to_vec()
 }
 
 /// The salt's length in bytes (RFC 9106 section 3.1 recommends 16).
@@ -265,7 +248,7 @@ mod tests {
         let passwords = Passwords::new(&random);
         let check = async || {
             let user = read_before.clone();
-            passwords.check(&*store, &random, user, "p@ss:wörd").await.ok().unwrap()
+            passwords.check(&*store, &random, user, "p@ss:wörd", None).await.ok().unwrap()
         };
         let first = check().await.unwrap();
         assert!(first.password_hash.starts_with("$argon2id$"));
@@ -294,7 +277,7 @@ mod tests {
         let passwords = Passwords::new(&random);
         let check = async |password: &str| {
             let alice = store.user_named("alice").await.unwrap();
-            let checked = passwords.check(&*store, &random, alice, password).await;
+            let checked = passwords.check(&*store, &random, alice, password, None).await;
             checked.ok().map(|user| user.is_some())
         };
         assert_eq!(check("wrong").await, Some(false));

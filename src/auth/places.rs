@@ -2,18 +2,17 @@
 //! site, so that nobody takes all of them.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::network::Network;
+use crate::limits::Refusals;
 
 /// The places.
 pub(super) struct Places {
     most: usize,
     most_of_one: usize,
     taken: Mutex<Taken>,
-    /// How often there was none.
-    refused: AtomicU64,
+    refusals: Refusals,
 }
 
 #[derive(Default)]
@@ -23,14 +22,14 @@ struct Taken {
 }
 
 /// A place that is taken, until this is dropped.
-pub struct Place<'a> {
+pub(super) struct Place<'a> {
     places: &'a Places,
     site: Network,
 }
 
 impl Places {
     pub(super) fn new(most: usize, most_of_one: usize) -> Self {
-        Self { most, most_of_one, taken: Mutex::default(), refused: AtomicU64::new(0) }
+        Self { most, most_of_one, taken: Mutex::default(), refusals: Refusals::default() }
     }
 
     /// Takes one for somebody at that site, if one is free.
@@ -45,9 +44,7 @@ impl Places {
             }
             of_one
         };
-        // Whoever fills the places is not to fill the log as well.
-        let refused = self.refused.fetch_add(1, Ordering::Relaxed) + 1;
-        if refused.is_power_of_two() {
+        if let Some(refused) = self.refusals.one_more() {
             let by_one = of_one >= self.most_of_one;
             tracing::warn!(what = "passwords", most = self.most, by_one, refused, "full");
         }

@@ -4,8 +4,10 @@
 //! To add a bound: a field of [`Bounds`] with its reason in [`Bounds::default`].
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
+
+use crate::limits::Refusals;
 
 /// The bounds of one process.
 #[derive(Clone, Copy, Debug)]
@@ -67,8 +69,7 @@ impl Bounds {
 pub(super) struct Places {
     most: usize,
     taken: AtomicUsize,
-    /// How often there was none.
-    refused: AtomicU64,
+    refusals: Refusals,
 }
 
 /// A place that is taken, until this is dropped.
@@ -76,7 +77,7 @@ pub(super) struct Place(Arc<Places>);
 
 impl Places {
     pub(super) fn new(most: usize) -> Arc<Self> {
-        Arc::new(Self { most, taken: AtomicUsize::new(0), refused: AtomicU64::new(0) })
+        Arc::new(Self { most, taken: AtomicUsize::new(0), refusals: Refusals::default() })
     }
 
     /// Takes one, if one is free.
@@ -85,9 +86,7 @@ impl Places {
             return Some(Place(self.clone()));
         }
         self.taken.fetch_sub(1, Ordering::Relaxed);
-        // Whoever fills the places is not to fill the log as well.
-        let refused = self.refused.fetch_add(1, Ordering::Relaxed) + 1;
-        if refused.is_power_of_two() {
+        if let Some(refused) = self.refusals.one_more() {
             tracing::warn!(what, most = self.most, refused, "full");
         }
         None
