@@ -8,15 +8,13 @@ use actix_http::{HttpService, Protocol};
 use actix_server::Server as Sockets;
 use actix_service::{IntoServiceFactory as _, ServiceFactoryExt as _, fn_service, map_config};
 use actix_web::dev::AppConfig;
-use actix_web::http::ConnectionType;
 use actix_web::http::header::{CONTENT_TYPE, HeaderValue};
 use actix_web::rt::net::TcpStream;
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::exchange::X_REQUEST_ID;
 use super::server::Server;
 use super::title_case::TitleCase;
-use super::{Exchange, health, reply, upgrade};
+use super::{Exchange, health, reply};
 use crate::app::App;
 
 /// Binds the operators' address. Port 0 picks a free one.
@@ -67,7 +65,8 @@ async fn answer(app: web::Data<App>, request: HttpRequest) -> HttpResponse {
         ("GET" | "HEAD", "/health/ready") => health::ready(&app).await,
         _ => reply::nothing_here(),
     };
-    finished(&exchange, response)
+    // What operators ask is not counted among what clients do.
+    reply::labelled(&exchange, response)
 }
 
 async fn metrics(app: &App) -> HttpResponse {
@@ -75,17 +74,5 @@ async fn metrics(app: &App) -> HttpResponse {
     let label =
         HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
     response.headers_mut().insert(CONTENT_TYPE, label);
-    response
-}
-
-/// What replies of the service have, too. But what operators ask is not counted among what clients do.
-fn finished(exchange: &Exchange<'_>, mut response: HttpResponse) -> HttpResponse {
-    if let Ok(id) = HeaderValue::from_str(&exchange.id) {
-        response.headers_mut().insert(X_REQUEST_ID, id);
-    }
-    if upgrade::is_last(exchange.request) {
-        response.head_mut().set_connection_type(ConnectionType::Close);
-    }
-    response.head_mut().set_camel_case_headers(true);
     response
 }

@@ -181,15 +181,8 @@ pub(super) fn bare(error: &Error) -> HttpResponse {
 
 /// What every reply has.
 pub(super) fn finished(exchange: &Exchange<'_>, mut response: HttpResponse) -> HttpResponse {
-    let headers = response.headers_mut();
-    headers.insert(VARY, HeaderValue::from_static("Accept"));
-    if let Ok(id) = HeaderValue::from_str(&exchange.id) {
-        headers.insert(X_REQUEST_ID, id);
-    }
+    response.headers_mut().insert(VARY, HeaderValue::from_static("Accept"));
     cors::allow(exchange, &mut response);
-    if upgrade::is_last(exchange.request) {
-        response.head_mut().set_connection_type(ConnectionType::Close);
-    }
     exchange.count(response.status());
     tracing::debug!(
         request_id = exchange.id,
@@ -198,6 +191,17 @@ pub(super) fn finished(exchange: &Exchange<'_>, mut response: HttpResponse) -> H
         status = response.status().as_u16(),
         "answered"
     );
+    labelled(exchange, response)
+}
+
+/// What replies to operators have, too: which request they answer, and whether they are the last.
+pub(super) fn labelled(exchange: &Exchange<'_>, mut response: HttpResponse) -> HttpResponse {
+    if let Ok(id) = HeaderValue::from_str(&exchange.id) {
+        response.headers_mut().insert(X_REQUEST_ID, id);
+    }
+    if upgrade::is_last(exchange.request) {
+        response.head_mut().set_connection_type(ConnectionType::Close);
+    }
     title_case(response)
 }
 

@@ -13,7 +13,7 @@ use std::task::{Context, Poll};
 
 use actix_http::error::DispatchError;
 use actix_http::{HttpService, Protocol};
-use actix_server::Server as Sockets;
+use actix_server::{GracefulShutdownSignal, Server as Sockets};
 use actix_service::{IntoServiceFactory as _, ServiceFactoryExt as _, fn_service, map_config};
 use actix_web::dev::{AppConfig, ServerHandle};
 use actix_web::rt::net::TcpStream;
@@ -65,7 +65,7 @@ pub fn bind(app: web::Data<App>) -> io::Result<Server> {
     let runtime = Handle::current();
     let running = builder
         .listen("service", listener, move || {
-            let (stopping, quiet, runtime) = (stopping.clone(), stopping.clone(), runtime.clone());
+            let (stopping, end, runtime) = (stopping.clone(), stopping.clone(), runtime.clone());
             let connections = connections.clone();
             let (app, requests) = (app.clone(), requests.clone());
             let answer = move |request, payload| Within {
@@ -88,18 +88,8 @@ pub fn bind(app: web::Data<App>) -> io::Result<Server> {
                     data.insert(connection.stream.stream.traffic.clone());
                 })
                 .finish(map_config(service, |()| AppConfig::default()));
-            fn_service(move |stream| {
-                let (connections, quiet) = (connections.clone(), quiet.clone());
-                async move {
-                    tokio::select! {
-                        biased;
-                        accepted = accepted(stream, bounds, connections) => accepted,
-                        // Whoever has said nothing holds up no end.
-                        () = quiet.notified() => Err(io::Error::from(io::ErrorKind::NotConnected).into()),
-                    }
-                }
-            })
-            .and_then(http)
+            fn_service(move |stream| accepted(stream, bounds, connections.clone(), end.clone()))
+                .and_then(http)
         })?
         .run();
     Ok(Server::of(address, running))
@@ -127,15 +117,20 @@ impl<F: Future> Future for Within<F> {
 }
 
 /// Takes a connection once its client says something. One that says nothing for as long as a request's
-/// head may take is closed.
+/// head may take is closed, and at the end of the service at once.
 async fn accepted(
     stream: TcpStream,
     bounds: Bounds,
     connections: Arc<Places>,
+    end: GracefulShutdownSignal,
 ) -> Result<(TitleCase, Protocol, Option<SocketAddr>), DispatchError> {
     let place = connections.take("connections");
     let late = |_| io::Error::from(io::ErrorKind::TimedOut);
-    timeout(bounds.head, stream.readable()).await.map_err(late)??;
+    tokio::select! {
+        biased;
+        said = timeout(bounds.head, stream.readable()) => said.map_err(late)??,
+        () = end.notified() => return Err(io::Error::from(io::ErrorKind::NotConnected).into()),
+    }
     let Some(place) = place else {
         // Whoever does not listen, or goes on talking, is none the wiser.
         let _told = timeout(bounds.farewell, turn_away(stream)).await;

@@ -27,9 +27,8 @@ pub(super) fn is_last(request: &HttpRequest) -> bool {
 /// Whether the stream goes on behind the body.
 fn is_endless(request: &HttpRequest) -> bool {
     let headers = request.headers();
-    headers.contains_key(UPGRADE)
-        && headers
-            .get_all(UPGRADE)
-            .any(|offer| offer.as_bytes().trim_ascii().eq_ignore_ascii_case(b"websocket"))
+    headers
+        .get_all(UPGRADE)
+        .any(|offer| offer.as_bytes().trim_ascii().eq_ignore_ascii_case(b"websocket"))
         && !(headers.contains_key(TRANSFER_ENCODING) && request.version() == Version::HTTP_11)
 }
