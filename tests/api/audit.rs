@@ -7,24 +7,13 @@ use foundry_api::store::{AuditRow, Event, Store};
 use serde_json::{Value, json};
 
 use crate::authenticator::{Client, VERIFY, wrong_code};
-use crate::support::{GENERATE, NOW, TestApp};
+use crate::support::{self, GENERATE, NOW, TestApp};
 
 const ALICE: &str = "id-of-alice";
 
 /// An audit row for verbs that want one.
 pub fn event(id: &str) -> Event {
-    Event {
-        id: id.to_owned(),
-        at: NOW,
-        organisation: "org1".into(),
-        user: ALICE.into(),
-        target: None,
-        action: "Test",
-        outcome: "ok",
-        address: "127.0.0.1".into(),
-        request_id: "r".into(),
-        fingerprint: None,
-    }
+    support::event(id, ALICE)
 }
 
 pub async fn rows(store: &dyn Store, user: Option<&str>) -> Vec<AuditRow> {

@@ -4,12 +4,11 @@ use std::time::Duration;
 
 use foundry_api::auth::session;
 use foundry_api::clock::{Clock as _, Timestamp};
-use foundry_api::random::id;
 use foundry_api::store::{Event, NewSession, Store};
 use serde_json::Value;
 use totp_rs::Totp;
 
-use crate::support::{GENERATE, NOW, Reply, SeededRandom, TestApp, holder};
+use crate::support::{GENERATE, NOW, Reply, TestApp, event, holder};
 
 /// The operations' own routes.
 pub const VERIFY: &str = "/users/2fa/verify";
@@ -69,16 +68,9 @@ impl Client {
             expires_at: NOW.plus(Duration::from_hours(14 * 24)),
         };
         let event = Event {
-            id: format!("sign-in-{name}"),
-            at: NOW,
             organisation: String::new(),
-            user: user.to_owned(),
-            target: None,
             action: "Authenticate",
-            outcome: "ok",
-            address: "127.0.0.1".into(),
-            request_id: id(&SeededRandom::default()).unwrap(),
-            fingerprint: None,
+            ..event(format!("sign-in-{name}"), user)
         };
         let holder = holder(store, user).await;
         assert!(store.add_session(&holder, Some(&new), None, &event).await.unwrap());

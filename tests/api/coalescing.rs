@@ -8,7 +8,7 @@ use foundry_api::seal::Sealed;
 use foundry_api::store::{self, Event, Options, PendingKey, Store};
 use sqlx::{Connection as _, PgConnection};
 
-use crate::support::{NOW, SeededRandom, new_postgres_database};
+use crate::support::{self, NOW, SeededRandom, new_postgres_database};
 
 fn key(user: &str, number: usize) -> PendingKey {
     PendingKey {
@@ -23,18 +23,7 @@ fn key(user: &str, number: usize) -> PendingKey {
 }
 
 fn event(random: &SeededRandom, user: &str, address: &str) -> Event {
-    Event {
-        id: id(random).unwrap(),
-        at: NOW,
-        organisation: "org1".into(),
-        user: user.into(),
-        target: None,
-        action: "Test",
-        outcome: "ok",
-        address: address.into(),
-        request_id: "r".into(),
-        fingerprint: None,
-    }
+    Event { address: address.into(), ..support::event(id(random).unwrap(), user) }
 }
 
 /// Adds a key for each user and address at once, in this order; tells which were kept.

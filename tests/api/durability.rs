@@ -25,7 +25,7 @@ use foundry_api::store::{self, Event, NewSession, Organisation, Store};
 use foundry_api::two_factor::{SECRET_LEN, Secret};
 use sqlx::{Connection as _, PgConnection};
 
-use crate::support::{SEALING_KEYS, SeededRandom, holder, new_postgres_database, user};
+use crate::support::{SEALING_KEYS, SeededRandom, event, holder, new_postgres_database, user};
 
 /// Users who ask at the same time, each on a connection of its own.
 const USERS: usize = 12;
@@ -89,18 +89,7 @@ async fn populate(store: &dyn Store) {
             created_at: now,
             expires_at: now.plus(Duration::from_hours(1)),
         };
-        let event = Event {
-            id: id(&random).unwrap(),
-            at: now,
-            organisation: String::new(),
-            user: user.id,
-            target: None,
-            action: "Test",
-            outcome: "ok",
-            address: String::new(),
-            request_id: String::new(),
-            fingerprint: None,
-        };
+        let event = Event { at: now, ..event(id(&random).unwrap(), &user.id) };
         let holder = holder(store, &session.user).await;
         assert!(store.add_session(&holder, Some(&session), None, &event).await.unwrap());
     }

@@ -9,9 +9,7 @@ use std::time::Duration;
 use foundry_api::auth::password;
 use foundry_api::store::{self, Store};
 
-use crate::support::{
-    ALICE, GENERATE, PASSWORD, SeededRandom, TestApp, new_postgres_database, populate,
-};
+use crate::support::{ALICE, GENERATE, PASSWORD, SeededRandom, TestApp, populate};
 
 /// What a command says, and whether it did what it was told.
 fn users(url: &str, arguments: &[&str]) -> (bool, String) {
@@ -138,25 +136,7 @@ async fn whoever_was_disabled_is_enabled_again(url: &str) {
     assert!(!users(url, &["enable", "nobody"]).0);
 }
 
-/// The same story beside a service on each store, told where its database is.
-macro_rules! beside_each_store {
-    ($($story:ident)*) => {$(
-        mod $story {
-            #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-            async fn on_sqlite() {
-                let folder = tempfile::tempdir().unwrap();
-                let url = format!("sqlite:{}", folder.path().join("test.db").display());
-                super::$story(&url).await;
-            }
-            #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-            async fn on_postgres() {
-                super::$story(&super::new_postgres_database().await).await;
-            }
-        }
-    )*};
-}
-
-beside_each_store! {
+crate::on_each_database! {
     whoever_leaves_an_organisation_has_left_it_within_a_second
     whoever_was_disabled_is_enabled_again
 }

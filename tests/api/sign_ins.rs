@@ -10,7 +10,7 @@ use foundry_api::random::id;
 use foundry_api::store::{self, Event, NewSession, NewSignIn, SESSIONS_KEPT, SIGN_INS_KEPT, Store};
 
 use crate::audit::rows;
-use crate::support::{NOW, PASSWORD, Reply, SeededRandom, TestApp, holder, populate};
+use crate::support::{self, NOW, PASSWORD, Reply, SeededRandom, TestApp, holder, populate};
 use crate::tokens::key;
 
 const ALICE: &str = "id-of-alice";
@@ -98,18 +98,7 @@ impl Made {
 }
 
 fn event(random: &SeededRandom, user: &str) -> Event {
-    Event {
-        id: id(random).unwrap(),
-        at: NOW,
-        organisation: String::new(),
-        user: user.into(),
-        target: None,
-        action: "Test",
-        outcome: "ok",
-        address: "127.0.0.1".into(),
-        request_id: "r".into(),
-        fingerprint: None,
-    }
+    support::event(id(random).unwrap(), user)
 }
 
 async fn whatever_ends_a_sign_in_at_once_waits_for_nobody_in_a_circle(store: Arc<dyn Store>) {

@@ -11,7 +11,7 @@ use foundry_api::store::{
     StoreError, User,
 };
 
-use crate::support::{NOW, SeededRandom, populate, user};
+use crate::support::{self, NOW, SeededRandom, execute, migrated, populate, user};
 
 fn key(number: u32) -> PendingKey {
     PendingKey {
@@ -26,18 +26,7 @@ fn key(number: u32) -> PendingKey {
 }
 
 fn event(random: &SeededRandom) -> Event {
-    Event {
-        id: id(random).unwrap(),
-        at: NOW,
-        organisation: "org1".into(),
-        user: "id-of-alice".into(),
-        target: None,
-        action: "Test",
-        outcome: "ok",
-        address: "127.0.0.1".into(),
-        request_id: "r".into(),
-        fingerprint: None,
-    }
+    support::event(id(random).unwrap(), "id-of-alice")
 }
 
 async fn ids(store: &dyn Store, at: u64) -> Vec<String> {
@@ -265,9 +254,15 @@ async fn a_migrated_store_is_ready_and_migrating_again_changes_nothing(store: Ar
 }
 
 /// What a newer program leaves behind when it is taken back: a step that this one does not know.
-const NEWER_STEP: &str = "CREATE TABLE of_a_newer_program (id TEXT PRIMARY KEY)";
+const NEWER_STEP: &[&str] = &[
+    "CREATE TABLE of_a_newer_program (id TEXT PRIMARY KEY)",
+    "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
+     SELECT 99, 'newer', TRUE, checksum, 0 FROM _sqlx_migrations WHERE version = 1",
+];
 
-async fn an_older_program_starts(url: &str) {
+async fn an_older_program_starts_on_a_newer_schema(url: &str) {
+    migrated(url).await.close().await;
+    execute(url, NEWER_STEP).await;
     let store = store::open(url).await.unwrap();
     assert!(store.ready().await.unwrap());
     store.migrate().await.unwrap();
@@ -281,52 +276,7 @@ async fn an_older_program_starts(url: &str) {
     }
 }
 
-mod an_older_program_starts_on_a_newer_schema {
-    use sqlx::{Connection as _, Executor as _};
-
-    use super::{NEWER_STEP, store};
-
-    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-    async fn on_sqlite() {
-        let folder = tempfile::tempdir().unwrap();
-        let url = format!("sqlite:{}", folder.path().join("test.db").display());
-        let store = store::open(&url).await.unwrap();
-        store.migrate().await.unwrap();
-        store.close().await;
-        let mut newer = sqlx::SqliteConnection::connect(&url).await.unwrap();
-        newer.execute(NEWER_STEP).await.unwrap();
-        newer
-            .execute(
-                "INSERT INTO _sqlx_migrations \
-                 (version, description, success, checksum, execution_time) \
-                 VALUES (99, 'newer', TRUE, X'00', 0)",
-            )
-            .await
-            .unwrap();
-        newer.close().await.unwrap();
-        super::an_older_program_starts(&url).await;
-    }
-
-    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-    async fn on_postgres() {
-        let url = crate::support::new_postgres_database().await;
-        let store = store::open(&url).await.unwrap();
-        store.migrate().await.unwrap();
-        store.close().await;
-        let mut newer = sqlx::PgConnection::connect(&url).await.unwrap();
-        newer.execute(NEWER_STEP).await.unwrap();
-        newer
-            .execute(
-                "INSERT INTO _sqlx_migrations \
-                 (version, description, success, checksum, execution_time) \
-                 VALUES (99, 'newer', TRUE, '\\x00', 0)",
-            )
-            .await
-            .unwrap();
-        newer.close().await.unwrap();
-        super::an_older_program_starts(&url).await;
-    }
-}
+crate::on_each_database! { an_older_program_starts_on_a_newer_schema }
 
 crate::on_each_store! {
     the_newest_five_pending_keys_are_kept_until_they_expire

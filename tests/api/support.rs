@@ -15,7 +15,7 @@ use foundry_api::config::Config;
 use foundry_api::http;
 use foundry_api::random::{Exhausted, Random};
 use foundry_api::seal::Sealer;
-use foundry_api::store::{self, NewUser, Organisation, Store, User};
+use foundry_api::store::{self, Event, NewUser, Organisation, Store, User};
 use ring::digest;
 
 /// Alice's password, which has a colon on purpose.
@@ -263,7 +263,8 @@ pub async fn new_postgres_database() -> String {
     format!("{base}/{name}{}{query}", if query.is_empty() { "" } else { "?" })
 }
 
-async fn migrated(url: &str) -> Arc<dyn Store> {
+/// The store of a database, with its schema.
+pub async fn migrated(url: &str) -> Arc<dyn Store> {
     let store = store::open(url).await.unwrap();
     store.migrate().await.unwrap();
     store
@@ -285,6 +286,58 @@ macro_rules! on_each_store {
             }
         }
     )*};
+}
+
+/// The same story on each database, told by the URL of an empty one: `on_each_database!(story)` makes the
+/// tests `story::on_sqlite` and `story::on_postgres`.
+#[macro_export]
+macro_rules! on_each_database {
+    ($($story:ident)*) => {$(
+        mod $story {
+            #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+            async fn on_sqlite() {
+                let folder = tempfile::tempdir().unwrap();
+                let url = format!("sqlite:{}", folder.path().join("test.db").display());
+                super::$story(&url).await;
+            }
+            #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+            async fn on_postgres() {
+                super::$story(&$crate::support::new_postgres_database().await).await;
+            }
+        }
+    )*};
+}
+
+/// Does with a database what this program does not: statements that another one would make.
+pub async fn execute(url: &str, statements: &[&'static str]) {
+    use sqlx::{Connection as _, Executor as _};
+    for &statement in statements {
+        if url.starts_with("sqlite:") {
+            let mut connection = sqlx::SqliteConnection::connect(url).await.unwrap();
+            connection.execute(statement).await.unwrap();
+            connection.close().await.unwrap();
+        } else {
+            let mut connection = sqlx::PgConnection::connect(url).await.unwrap();
+            connection.execute(statement).await.unwrap();
+            connection.close().await.unwrap();
+        }
+    }
+}
+
+/// The audit row of something that a user did in `org1`.
+pub fn event(id: impl Into<String>, user: &str) -> Event {
+    Event {
+        id: id.into(),
+        at: NOW,
+        organisation: "org1".into(),
+        user: user.into(),
+        target: None,
+        action: "Test",
+        outcome: "ok",
+        address: "127.0.0.1".into(),
+        request_id: "r".into(),
+        fingerprint: None,
+    }
 }
 
 /// Alice of `org1` (her default) and `org2`; bob of `org2` alone, without a default; and `foreign`,

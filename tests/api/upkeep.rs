@@ -14,7 +14,7 @@ use foundry_api::seal::Sealer;
 use foundry_api::store::{Event, NewSignIn, Store, Swept};
 
 use crate::authenticator::Client;
-use crate::support::{NOW, SEALING_KEYS, StillClock, TestApp, holder};
+use crate::support::{NOW, SEALING_KEYS, StillClock, TestApp, event, execute, holder, migrated};
 
 const ALICE: &str = "id-of-alice";
 const LATER: Duration = Duration::from_hours(30 * 24);
@@ -53,16 +53,9 @@ async fn sign_in(store: &dyn Store, name: &str, user: &str, ends: Timestamp) {
         expires_at: ends,
     };
     let event = Event {
-        id: format!("sign-in-{name}"),
-        at: NOW,
         organisation: String::new(),
-        user: user.into(),
-        target: None,
         action: "Authenticate",
-        outcome: "ok",
-        address: "127.0.0.1".into(),
-        request_id: "r".into(),
-        fingerprint: None,
+        ..event(format!("sign-in-{name}"), user)
     };
     let holder = holder(store, user).await;
     assert!(store.add_session(&holder, None, Some(&sign_in), &event).await.unwrap());
@@ -97,52 +90,24 @@ async fn sign_ins_of_those_who_never_return_go_with_their_tokens(store: Arc<dyn 
     }
 }
 
-/// What an older program leaves that refreshes a sign-in while it ends.
-const ORPHAN: &str = "INSERT INTO refresh_tokens (token_hash, sign_in_id, rotates, created_at) \
-    VALUES ($1, 'sign-in-that-has-ended', TRUE, 0)";
+/// As by an older program, which refreshes a sign-in while it ends.
+const END: &str = "DELETE FROM sign_ins WHERE id IN ('sign-in-x', 'sign-in-y', 'sign-in-z')";
 
-async fn orphans_are_removed(store: Arc<dyn Store>) {
+async fn refresh_tokens_without_a_sign_in_are_removed(url: &str) {
+    let store = migrated(url).await;
     crate::support::populate(&*store).await;
-    sign_in(&*store, "a", ALICE, NOW.plus(LATER)).await;
+    for name in ["a", "x", "y", "z"] {
+        sign_in(&*store, name, ALICE, NOW.plus(LATER)).await;
+    }
+    execute(url, &[END]).await;
     let sweep = || store.sweep(NOW, NOW.minus(LATER), 500);
     assert_eq!(sweep().await.unwrap(), Swept { refresh_tokens: 3, ..Swept::default() });
     assert_eq!(sweep().await.unwrap(), Swept::default());
     assert!(store.refresh_token(&hash("a-0"), NOW).await.unwrap().is_some());
+    store.close().await;
 }
 
-mod refresh_tokens_without_a_sign_in_are_removed {
-    use foundry_api::store;
-    use sqlx::Connection as _;
-
-    use super::{ORPHAN, hash};
-
-    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-    async fn on_sqlite() {
-        let folder = tempfile::tempdir().unwrap();
-        let url = format!("sqlite:{}", folder.path().join("test.db").display());
-        let store = store::open(&url).await.unwrap();
-        store.migrate().await.unwrap();
-        let mut older = sqlx::SqliteConnection::connect(&url).await.unwrap();
-        for name in ["x", "y", "z"] {
-            sqlx::query(ORPHAN).bind(hash(name)).execute(&mut older).await.unwrap();
-        }
-        older.close().await.unwrap();
-        super::orphans_are_removed(store).await;
-    }
-
-    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-    async fn on_postgres() {
-        let url = crate::support::new_postgres_database().await;
-        let store = store::open(&url).await.unwrap();
-        store.migrate().await.unwrap();
-        let mut older = sqlx::PgConnection::connect(&url).await.unwrap();
-        for name in ["x", "y", "z"] {
-            sqlx::query(ORPHAN).bind(hash(name)).execute(&mut older).await.unwrap();
-        }
-        older.close().await.unwrap();
-        super::orphans_are_removed(store).await;
-    }
-}
+crate::on_each_database! { refresh_tokens_without_a_sign_in_are_removed }
 
 async fn a_lease_is_held_by_one_until_it_expires_or_is_given_back(store: Arc<dyn Store>) {
     let until = NOW.plus(Duration::from_mins(1));
