@@ -182,13 +182,19 @@ async fn rewrapping_loses_nothing_on_postgres() {
     rewrapping_loses_nothing(&url).await;
 }
 
-/// A service with these keys, which has been asked whether it is ready.
-fn looked_at(store: &Arc<dyn Store>, keys: &'static str) -> TestApp {
+/// A service with these keys, which has been asked whether it is ready until it knew them: where the
+/// database takes too long it has not looked at them.
+async fn looked_at(store: &Arc<dyn Store>, keys: &'static str) -> TestApp {
     let app = TestApp::with(store.clone(), &[], |mut app| {
         app.sealer = Sealer::parse(keys).unwrap();
         app
     });
-    app.send("GET", "/health/ready", &[], b"");
+    let known = Sealer::parse(keys).unwrap().ids().count();
+    let deadline = Instant::now() + Duration::from_mins(1);
+    while store.canaries().await.unwrap().len() < known {
+        assert!(Instant::now() < deadline, "the keys were not looked at");
+        app.send("GET", "/health/ready", &[], b"");
+    }
     app
 }
 
@@ -197,10 +203,10 @@ async fn a_key_that_is_not_the_one_of_its_id_moves_nothing(url: &str) {
     store.migrate().await.unwrap();
     crate::support::populate(&*store).await;
     let alice = Client::of(&*store, "id-of-alice", "a").await;
-    let before = looked_at(&store, OLD);
+    let before = looked_at(&store, OLD).await;
     let phone = alice.confirmed(&before);
     drop(before);
-    let app = looked_at(&store, BOTH);
+    let app = looked_at(&store, BOTH).await;
 
     for (keys, strange) in [(STRANGE_NEW, "'new'"), (STRANGE_OLD, "'test'")] {
         for arguments in [&["rewrap"][..], &["rewrap", "--dry-run"]] {
