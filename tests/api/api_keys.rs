@@ -1,6 +1,5 @@
 //! API keys: by Bearer and by Basic, until they expire or are revoked.
 
-use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -12,6 +11,7 @@ use foundry_api::auth::session::hash;
 use foundry_api::cache::LIFE;
 use foundry_api::store::{ApiKey, Store};
 
+use crate::process;
 use crate::support::{GENERATE, NOW, TestApp, populate};
 
 const KEY: &str = "testkey-0123456789abcdefghij";
@@ -74,17 +74,7 @@ async fn a_disabled_users_keys_are_of_no_use(store: Arc<dyn Store>) {
 
 /// Runs the command on an embedded store in that folder.
 fn run(folder: &Path, arguments: &[&str], input: &str) -> Output {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_foundry-api"))
-        .args(arguments)
-        .env_clear()
-        .env("FOUNDRY_DATA", folder)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-    child.wait_with_output().unwrap()
+    process::output(&mut process::command(folder, arguments), input)
 }
 
 #[track_caller]

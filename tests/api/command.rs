@@ -1,23 +1,13 @@
 //! The command, where it cannot do what it is told.
 
 use std::fs::File;
-use std::io::Write as _;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Output};
 
-/// The command on an embedded store in that folder.
-fn command(folder: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_foundry-api"));
-    command.args(arguments).env_clear().env("FOUNDRY_DATA", folder);
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command
-}
+use crate::process::{self, command};
 
 fn output(mut command: Command) -> Output {
-    let mut child = command.spawn().unwrap();
-    // It need not want it.
-    let _unread = child.stdin.take().unwrap().write_all(b"secret");
-    child.wait_with_output().unwrap()
+    process::output(&mut command, "secret")
 }
 
 #[track_caller]

@@ -1,7 +1,6 @@
 //! Users and their memberships, as an operator manages them: with the program's own commands, beside a
 //! service that runs.
 
-use std::io::Write as _;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,17 +8,14 @@ use std::time::Duration;
 use foundry_api::auth::password;
 use foundry_api::store::{self, Store};
 
+use crate::process;
 use crate::support::{ALICE, GENERATE, PASSWORD, SeededRandom, TestApp, populate};
 
 /// What a command says, and whether it did what it was told.
 fn users(url: &str, arguments: &[&str]) -> (bool, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_foundry-api"));
     command.arg("users").args(arguments).env("DATABASE_URL", url);
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    // One that refuses its arguments does not read it.
-    let _unread = child.stdin.take().unwrap().write_all(PASSWORD.as_bytes());
-    let output = child.wait_with_output().unwrap();
+    let output = process::output(command.stdout(Stdio::piped()).stderr(Stdio::piped()), PASSWORD);
     let text = String::from_utf8(output.stdout).unwrap() + &String::from_utf8_lossy(&output.stderr);
     (output.status.success(), text)
 }

@@ -3,10 +3,27 @@
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
-use std::process::{Child, Command, Stdio};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
 use crate::support::PASSWORD;
+
+/// The command on an embedded store in that folder.
+pub fn command(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_foundry-api"));
+    command.args(arguments).env_clear().env("FOUNDRY_DATA", folder);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// What comes of a command that has `input` on its standard input. It need not read it: one that
+/// refuses its arguments may have ended before it is written.
+pub fn output(command: &mut Command, input: &str) -> Output {
+    let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
+    let _unread = child.stdin.take().unwrap().write_all(input.as_bytes());
+    child.wait_with_output().unwrap()
+}
 
 pub struct Process {
     child: Child,
@@ -30,11 +47,9 @@ impl Process {
             command
         };
         let set_up = |arguments: &[&str], input: &str| {
-            let mut command = command(arguments);
-            command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
-            let mut child = command.spawn().unwrap();
-            child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-            assert!(child.wait().unwrap().success(), "foundry-api {arguments:?}");
+            let output =
+                output(command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()), input);
+            assert!(output.status.success(), "foundry-api {arguments:?}: {output:?}");
         };
         set_up(&["migrate"], "");
         set_up(&["organisations", "add", "org1", "--name", "First & Co"], "");
