@@ -79,21 +79,27 @@ impl<'de> Deserializer<'de> {
             return self.whole_document(visitor);
         }
         if self.at_empty() {
-            return visitor.visit_seq(Nothing);
+            return self.of_one(State::Closed, visitor);
         }
         if matches!(self.peek(), Some(b'"' | b'{')) {
-            return self.deeper(|de| visitor.visit_seq(One(Some(de))));
+            return self.deeper(|de| de.of_one(State::One, visitor));
         }
         self.within_bare_text(true, |de| {
             if de.rest.is_empty() {
-                return visitor.visit_seq(Nothing);
+                return de.of_one(State::Closed, visitor);
             }
             if de.peek() == Some(b'[') {
                 return de.seq(visitor);
             }
             de.surround(Context::OpenList);
-            de.deeper(|de| visitor.visit_seq(One(Some(de))))
+            de.deeper(|de| de.of_one(State::One, visitor))
         })
+    }
+
+    /// A list of the one value at the cursor or, if it is closed already, of none.
+    fn of_one<V: Visitor<'de>>(&mut self, state: State, visitor: V) -> Result<V::Value> {
+        let opened = Opened { at: NOWHERE, around: self.around };
+        visitor.visit_seq(&mut List { de: self, opened, context: Context::OpenList, state })
     }
 
     /// A document without brackets, or with white space around them.
@@ -103,7 +109,7 @@ impl<'de> Deserializer<'de> {
         self.whole = &self.whole[..start + blank_before(&self.whole[start..]) + self.rest.len()];
         self.tail = 0;
         if self.rest.is_empty() {
-            return visitor.visit_seq(Nothing);
+            return self.of_one(State::Closed, visitor);
         }
         let mut list = if self.peek() == Some(b'[') {
             let opened = self.enter()?;
@@ -119,6 +125,8 @@ impl<'de> Deserializer<'de> {
     }
 }
 
+/// The elements of a list, with brackets or without. Whatever a list looks like, a visitor sees this one type, so that an
+/// element is read in one place of the program: there the compiler can put it, without a copy on the way.
 pub(super) struct List<'a, 'de> {
     de: &'a mut Deserializer<'de>,
     opened: Opened,
@@ -135,6 +143,8 @@ enum State {
     /// Before the one null of a list that holds nothing else.
     Gap,
     More,
+    /// Before the only element, which stands without brackets.
+    One,
     Closed,
 }
 
@@ -186,6 +196,10 @@ impl List<'_, '_> {
             }
             State::Ready => {
                 self.state = State::More;
+                return Ok(true);
+            }
+            State::One => {
+                self.state = State::Closed;
                 return Ok(true);
             }
             _ => {}
@@ -312,29 +326,4 @@ impl<'de> SeqAccess<'de> for &mut List<'_, 'de> {
 /// How many bytes of white space a text begins with.
 fn blank_before(text: &str) -> usize {
     text.len() - text.trim_start().len()
-}
-
-/// A list of the one value at the cursor.
-struct One<'a, 'de>(Option<&'a mut Deserializer<'de>>);
-
-impl<'de> SeqAccess<'de> for One<'_, 'de> {
-    type Error = Error;
-
-    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>> {
-        match self.0.take() {
-            Some(de) => seed.deserialize(de).map(Some),
-            None => Ok(None),
-        }
-    }
-}
-
-/// The elements of a list that is not there.
-struct Nothing;
-
-impl<'de> SeqAccess<'de> for Nothing {
-    type Error = Error;
-
-    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, _: T) -> Result<Option<T::Value>> {
-        Ok(None)
-    }
 }
