@@ -69,6 +69,8 @@ pub struct Deserializer<'de> {
     wrong: Option<Place>,
     /// Where the next `]` is, as far as it has been looked for; see `look_for_bracket`.
     bracket: usize,
+    /// How long the last list was at each of the first levels.
+    lengths: [usize; seq::LEVELS_OF_LISTS],
 }
 
 /// A byte that is in no text.
@@ -142,6 +144,7 @@ impl<'de> Deserializer<'de> {
             stray: None,
             wrong: None,
             bracket: 0,
+            lengths: [0; seq::LEVELS_OF_LISTS],
         }
     }
 

@@ -13,9 +13,12 @@ use crate::{Error, Result, grammar};
 /// The content of a list that holds nothing but one null; see `GRAMMAR.md`, "a list of one null".
 pub(crate) const ONE_NULL: u8 = b'\x0b';
 
-/// How deep a list may be for its length to be guessed: a document that is a list or has some. In what is deeper there
-/// are many short ones.
+/// How deep a list may be for its length to be guessed by its text: a document that is a list or has some. In what is
+/// deeper there are many short ones.
 const LEVELS_OF_LONG_LISTS: usize = 2;
+
+/// How deep a list may be for its length to be guessed by that of the one before it.
+pub(super) const LEVELS_OF_LISTS: usize = 8;
 
 impl<'de> Deserializer<'de> {
     #[inline]
@@ -52,14 +55,14 @@ impl<'de> Deserializer<'de> {
         let plain = first.is_some_and(|byte| byte > b' ' && byte != b']' && byte.is_ascii());
         self.advance();
         if !plain || self.formatted {
-            let mut list = List { de: self, opened, context, state: State::First };
+            let mut list = List { de: self, opened, context, state: State::First, count: 0 };
             list.skip_blank_content();
             return list;
         }
         if first == Some(b'{') && self.level <= LEVELS_OF_LONG_LISTS {
             self.look_for_bracket();
         }
-        List { de: self, opened, context, state: State::Ready }
+        List { de: self, opened, context, state: State::Ready, count: 0 }
     }
 
     /// Looks for the next `]`, unless it is known already: so no byte is looked at twice.
@@ -99,7 +102,13 @@ impl<'de> Deserializer<'de> {
     /// A list of the one value at the cursor or, if it is closed already, of none.
     fn of_one<V: Visitor<'de>>(&mut self, state: State, visitor: V) -> Result<V::Value> {
         let opened = Opened { at: NOWHERE, around: self.around };
-        visitor.visit_seq(&mut List { de: self, opened, context: Context::OpenList, state })
+        visitor.visit_seq(&mut List {
+            de: self,
+            opened,
+            context: Context::OpenList,
+            state,
+            count: 0,
+        })
     }
 
     /// A document without brackets, or with white space around them.
@@ -117,7 +126,7 @@ impl<'de> Deserializer<'de> {
         } else {
             let opened = Opened { at: NOWHERE, ..self.enter()? };
             self.surround(Context::OpenList);
-            List { de: self, opened, context: Context::OpenList, state: State::First }
+            List { de: self, opened, context: Context::OpenList, state: State::First, count: 0 }
         };
         let value = visitor.visit_seq(&mut list)?;
         list.close()?;
@@ -132,6 +141,8 @@ pub(super) struct List<'a, 'de> {
     opened: Opened,
     context: Context,
     state: State,
+    /// How many elements have been asked for.
+    count: usize,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -211,6 +222,9 @@ impl List<'_, '_> {
     #[inline]
     fn end(&mut self) -> Result<bool> {
         self.state = State::Closed;
+        if let Some(length) = self.de.lengths.get_mut(self.de.level) {
+            *length = self.count;
+        }
         self.de.leave(self.opened, ']')?;
         Ok(false)
     }
@@ -305,6 +319,7 @@ impl<'de> SeqAccess<'de> for &mut List<'_, 'de> {
         if self.state == State::Closed || !self.advance()? {
             return Ok(None);
         }
+        self.count += 1;
         let left = self.de.rest.len();
         match seed.deserialize(&mut *self.de) {
             Ok(value) => Ok(Some(value)),
@@ -312,16 +327,24 @@ impl<'de> SeqAccess<'de> for &mut List<'_, 'de> {
         }
     }
 
-    /// A guess where a list of structs is long, so that what they are put into is not moved time and again while it
-    /// grows. It goes by text that is there, and what serde makes of it is limited to a megabyte.
+    /// A guess, so that what the elements are put into is not moved time and again while it grows: where a list of
+    /// structs is long, by its text; else as many as in the last list of that level, the lists in the members of one
+    /// name being much alike. No length is taken twice, so all guesses together are no more than there are elements;
+    /// and what serde makes of one is limited to a megabyte.
     #[inline]
     fn size_hint(&self) -> Option<usize> {
-        if self.state == State::Ready && self.de.level <= LEVELS_OF_LONG_LISTS {
+        if self.state != State::Ready {
+            return None;
+        }
+        if self.de.level <= LEVELS_OF_LONG_LISTS {
             return self.guess();
         }
-        None
+        self.de.lengths.get(self.de.level).copied().filter(|&length| length > UNGUESSED)
     }
 }
+
+/// Lists of so many elements are not worth a guess: a vector begins with room for as many.
+const UNGUESSED: usize = 4;
 
 /// How many bytes of white space a text begins with.
 fn blank_before(text: &str) -> usize {

@@ -67,6 +67,28 @@ fn containers_of_them_allocate_their_own_room_and_nothing_else() {
     assert_eq!(read.bytes_total, by_hand.bytes_total);
 }
 
+/// What is allocated to read lists of these lengths in a member.
+fn read_lists(lengths: impl Iterator<Item = usize>) -> allocation_counter::AllocationInfo {
+    #[derive(Serialize, Deserialize)]
+    struct Lists {
+        lists: Vec<Vec<u64>>,
+    }
+    let text = jsv::to_string(&Lists { lists: lengths.map(|length| vec![7; length]).collect() });
+    let text = text.unwrap();
+    measure(|| drop(jsv::from_str::<Lists>(&text).unwrap()))
+}
+
+#[test]
+fn a_list_gets_the_room_that_the_one_before_it_needed() {
+    // The list of them grows to 4, 8, 16, 32, 64 and 128, the first of them to 4, 8 and 16; the others need not grow.
+    assert_eq!(read_lists([9; 100].into_iter()).count_total, 6 + 3 + 99);
+    // Only the one behind a long one gets more than it needs.
+    let counted = read_lists(std::iter::once(1000).chain([5; 100]));
+    let (growing, too_much, needed) = (512 + 1024, 1000, 99 * 5);
+    let lists = 128 * size_of::<Vec<u64>>() as u64;
+    assert!(counted.bytes_max <= (growing + too_much + needed) * 8 + lists, "{counted:?}");
+}
+
 #[test]
 fn writing_fills_one_buffer() {
     let text = document();
