@@ -1,5 +1,6 @@
 //! How much faster than `serde_json`: every contestant takes its turn in every round, and the table shows the median
 //! over the rounds of `serde_json`'s time by the contestant's, so that a busy machine slows all of them alike.
+//! To drop what was made is counted in the operation `read, drop` alone.
 //!
 //! `cargo bench -p jsv --bench ratio` prints the table, `-- FILTER` the lines in which the filter occurs. On a machine
 //! with other things to do, instructions tell more than time: `jsv/benches/instructions` counts them with callgrind.
@@ -27,8 +28,9 @@ use corpus::{
 
 type One<T> = T;
 
-/// A contestant: its name and what it does once.
-type Contestant = (&'static str, Box<dyn Fn()>);
+/// A contestant: its name, and what it does so many times. It tells how long that took, without what it took to drop
+/// what came of it: that is none of its doing, and the same for all that made the same.
+type Contestant = (&'static str, Box<dyn Fn(usize) -> Duration>);
 
 /// One line of the table.
 struct Case {
@@ -55,9 +57,7 @@ fn once(library: &str, operation: &str, document: &str, times: usize) {
     let case = cases.iter().find(|case| case.operation == operation);
     let contestants = &case.expect("an operation and a document").contestants;
     let run = contestants.iter().find(|(name, _)| *name == library).expect("a library");
-    for _ in 0..times {
-        run.1();
-    }
+    run.1(times);
 }
 
 /// What a reader that looks back or ahead too often would take too long for.
@@ -99,11 +99,8 @@ fn line(case: &Case) {
     let mut seconds = vec![Vec::with_capacity(ROUNDS); times.len()];
     for _ in 0..ROUNDS {
         for (contestant, (_, run)) in case.contestants.iter().enumerate() {
-            let start = Instant::now();
-            for _ in 0..times[contestant] {
-                run();
-            }
-            seconds[contestant].push(start.elapsed().as_secs_f64() / times[contestant] as f64);
+            let time = run(times[contestant]);
+            seconds[contestant].push(time.as_secs_f64() / times[contestant] as f64);
         }
     }
     let find = |name| case.contestants.iter().position(|(other, _)| *other == name);
@@ -129,17 +126,36 @@ fn line(case: &Case) {
 }
 
 /// How many runs make a turn: short, so that few turns are interrupted.
-fn turn(run: &dyn Fn()) -> usize {
+fn turn(run: &dyn Fn(usize) -> Duration) -> usize {
     let mut times = 1;
-    loop {
-        let start = Instant::now();
-        for _ in 0..times {
-            run();
-        }
-        if start.elapsed() >= TURN {
-            return times;
-        }
+    while run(times) < TURN {
         times *= 2;
+    }
+    times
+}
+
+/// How long it takes to do it so many times with that text. What was made is dropped in between, while the clock is
+/// stopped: that of a large text each time, so that its memory is used again and is in the caches, as it would be in a
+/// program that reads one text after the other; that of small ones together, because looking at the clock takes time.
+fn timed<T>(times: usize, text: &str, run: impl Fn() -> T) -> Duration {
+    const TOGETHER: usize = 4096;
+    let together = (TOGETHER / text.len()).clamp(1, 64);
+    let mut made = Vec::with_capacity(together);
+    let mut time = Duration::ZERO;
+    for done in (0..times).step_by(together) {
+        let start = Instant::now();
+        what_is_measured(&mut made, together.min(times - done), &run);
+        time += start.elapsed();
+        made.clear();
+    }
+    time
+}
+
+/// By this name `jsv/benches/instructions` knows what to count.
+#[inline(never)]
+fn what_is_measured<T>(made: &mut Vec<T>, times: usize, run: &impl Fn() -> T) {
+    for _ in 0..times {
+        made.push(run());
     }
 }
 
@@ -152,10 +168,12 @@ fn median(mut values: Vec<f64>) -> f64 {
 macro_rules! run {
     ($text:expr, |$input:ident| $result:expr) => {{
         let text: &'static str = Box::leak($text.clone().into_boxed_str());
-        Box::new(move || {
-            let $input = black_box(text);
-            black_box($result);
-        }) as Box<dyn Fn()>
+        Box::new(move |times| {
+            timed(times, text, || {
+                let $input = black_box(text);
+                $result
+            })
+        }) as Box<dyn Fn(usize) -> Duration>
     }};
 }
 
@@ -183,6 +201,15 @@ fn cases(only: &str) -> Vec<Case> {
                     ("simd-json", run!(document.json, |text| {
                         simd_json::from_slice::<Owned>(&mut text.as_bytes().to_vec()).unwrap()
                     })),
+                ],
+            });
+            cases.push(Case {
+                operation: "read, drop",
+                document: $name,
+                contestants: vec![
+                    ("jsv", run!(document.jsv, |text| drop(jsv::from_str::<Owned>(text).unwrap()))),
+                    ("serde_json", run!(document.json, |text| drop(serde_json::from_str::<Owned>(text).unwrap()))),
+                    ("sonic-rs", run!(document.json, |text| drop(sonic_rs::from_str::<Owned>(text).unwrap()))),
                 ],
             });
             cases.push(Case {
