@@ -21,7 +21,7 @@ impl<'de> Deserializer<'de> {
             return self.entries(opened, visitor);
         }
         if self.at_empty() {
-            return visitor.visit_map(NoEntries);
+            return self.deeper(|_| visitor.visit_map(NoEntries));
         }
         let opened = Opened { at: NOWHERE, around: self.around };
         if self.around.context == Context::Document {

@@ -48,7 +48,7 @@ impl<'de> Deserializer<'de> {
     #[cold]
     fn no_members<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value> {
         if self.at_empty() {
-            return visitor.visit_map(NoEntries);
+            return self.deeper(|_| visitor.visit_map(NoEntries));
         }
         Err(self.error(Kind::Expected("`{`")))
     }

@@ -285,7 +285,8 @@ impl<'de> Deserializer<'de> {
     }
 
     /// Reads a container that stands without brackets. It is a level like one with brackets: the type that is asked
-    /// for next may be the same one again, without a byte between them, and so on for ever.
+    /// for next may be the same one again, without a byte between them, and so on for ever. One without any text is a
+    /// level as well: it is written with brackets.
     #[inline(never)]
     fn deeper<T>(&mut self, read: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         self.enter()?;

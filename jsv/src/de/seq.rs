@@ -82,14 +82,14 @@ impl<'de> Deserializer<'de> {
             return self.whole_document(visitor);
         }
         if self.at_empty() {
-            return self.of_one(State::Closed, visitor);
+            return self.deeper(|de| de.of_one(State::Closed, visitor));
         }
         if matches!(self.peek(), Some(b'"' | b'{')) {
             return self.deeper(|de| de.of_one(State::One, visitor));
         }
         self.within_bare_text(true, |de| {
             if de.rest.is_empty() {
-                return de.of_one(State::Closed, visitor);
+                return de.deeper(|de| de.of_one(State::Closed, visitor));
             }
             if de.peek() == Some(b'[') {
                 return de.seq(visitor);
@@ -118,7 +118,7 @@ impl<'de> Deserializer<'de> {
         self.whole = &self.whole[..start + blank_before(&self.whole[start..]) + self.rest.len()];
         self.tail = 0;
         if self.rest.is_empty() {
-            return self.of_one(State::Closed, visitor);
+            return self.deeper(|de| de.of_one(State::Closed, visitor));
         }
         let mut list = if self.peek() == Some(b'[') {
             let opened = self.enter()?;

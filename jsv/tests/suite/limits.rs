@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt::Debug;
 
 use jsv::Value;
-use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::{Deserialize, Serialize};
 
 use crate::anything::{Lists, Maps, Node, repeated};
 
@@ -73,6 +73,29 @@ fn nesting_without_brackets_is_limited() {
     let many = format!("[{}1]", "1,\"2\",{}".repeat(1000));
     assert_eq!(jsv::from_str::<Vec<Vec<String>>>(&many).unwrap().len(), 3001);
 }
+
+/// A list, a map or a struct without any text is written with brackets. It is a level before that, too, or what was
+/// read could not be written.
+#[test]
+fn nesting_without_text_is_limited() {
+    #[track_caller]
+    fn as_deep_as_it_is_written<T: Serialize + DeserializeOwned>(opening: &str, closing: &str) {
+        let nested = |levels: usize| opening.repeat(levels) + &closing.repeat(levels);
+        let value = jsv::from_str::<T>(&nested(127)).unwrap_or_else(|error| panic!("{error}"));
+        assert!(jsv::to_string(&value).is_ok());
+        assert!(jsv::from_str::<T>(&nested(128)).is_err(), "{opening}{closing}");
+    }
+    as_deep_as_it_is_written::<Maps>("a:", "");
+    as_deep_as_it_is_written::<Maps>("{a:", "}");
+    as_deep_as_it_is_written::<Lists>("[,", "]");
+    let flat = jsv::Options::new().depth_limit(1);
+    assert!(flat.from_str::<Vec<Members>>("").is_ok());
+    assert!(flat.from_str::<Vec<Members>>("[,]").is_err());
+    assert!(flat.from_str::<Vec<Option<Members>>>("[,]").is_ok());
+}
+
+#[derive(Deserialize)]
+struct Members {}
 
 /// A member nobody asked for is skipped however deep it is, without a level of the stack.
 #[test]
