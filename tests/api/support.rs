@@ -124,9 +124,15 @@ impl TestApp {
         let app = web::Data::new(change(app));
         let shared = app.clone();
         let (tell, told) = mpsc::channel();
+        // The connections to the database are opened in the runtime of the test, which uses the store
+        // after the service has ended: those of a runtime that has ended break.
+        let runtime = tokio::runtime::Handle::current();
         let thread = std::thread::spawn(move || {
             actix_web::rt::System::new().block_on(async move {
-                let server = http::bind(app).unwrap();
+                let server = {
+                    let _entered = runtime.enter();
+                    http::bind(app).unwrap()
+                };
                 tell.send((server.address(), server.handle())).unwrap();
                 server.run().await.unwrap();
             });
