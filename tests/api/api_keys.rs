@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Output, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -118,10 +118,8 @@ async fn keys_are_managed_on_the_command_line_and_shown_once() {
 /// Starts the service, waits until it listens, and ends it.
 fn start_and_stop(folder: &Path, key: &str) -> (bool, String) {
     use std::io::{BufRead as _, BufReader};
-    let mut child = Command::new(env!("CARGO_BIN_EXE_foundry-api"))
-        .env_clear()
-        .envs([("FOUNDRY_DATA", folder.to_str().unwrap()), ("FOUNDRY_LISTEN", "127.0.0.1:0")])
-        .env("FOUNDRY_JWT_KEY", key)
+    let mut child = process::command(folder, &[])
+        .envs([("FOUNDRY_LISTEN", "127.0.0.1:0"), ("FOUNDRY_JWT_KEY", key)])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()

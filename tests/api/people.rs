@@ -1,7 +1,7 @@
 //! Users and their memberships, as an operator manages them: with the program's own commands, beside a
 //! service that runs.
 
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::support::{ALICE, GENERATE, PASSWORD, SeededRandom, TestApp, populate}
 fn users(url: &str, arguments: &[&str]) -> (bool, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_foundry-api"));
     command.arg("users").args(arguments).env("DATABASE_URL", url);
-    let output = process::output(command.stdout(Stdio::piped()).stderr(Stdio::piped()), PASSWORD);
+    let output = process::output(&mut command, PASSWORD);
     let text = String::from_utf8(output.stdout).unwrap() + &String::from_utf8_lossy(&output.stderr);
     (output.status.success(), text)
 }

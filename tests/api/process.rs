@@ -13,16 +13,16 @@ use crate::support::PASSWORD;
 pub fn command(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_foundry-api"));
     command.args(arguments).env_clear().env("FOUNDRY_DATA", folder);
-    command.stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
 
-/// What comes of a command that has `input` on its standard input. It need not read it: one that
-/// refuses its arguments may have ended before it is written.
+/// What comes of a command that has `input` on its standard input. It need not read it, and may end at
+/// once: the input, which must fit into a pipe, is there before.
 pub fn output(command: &mut Command, input: &str) -> Output {
-    let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
-    let _unread = child.stdin.take().unwrap().write_all(input.as_bytes());
-    child.wait_with_output().unwrap()
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    writer.write_all(input.as_bytes()).unwrap();
+    drop(writer);
+    command.stdin(reader).output().unwrap()
 }
 
 pub struct Process {
@@ -47,8 +47,7 @@ impl Process {
             command
         };
         let set_up = |arguments: &[&str], input: &str| {
-            let output =
-                output(command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()), input);
+            let output = output(&mut command(arguments), input);
             assert!(output.status.success(), "foundry-api {arguments:?}: {output:?}");
         };
         set_up(&["migrate"], "");
