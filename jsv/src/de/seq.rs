@@ -20,6 +20,9 @@ const LEVELS_OF_LONG_LISTS: usize = 2;
 /// How deep a list may be for its length to be guessed by that of the one before it.
 pub(super) const LEVELS_OF_LISTS: usize = 8;
 
+/// Lists of so many elements are not worth a guess: a vector begins with room for as many.
+const UNGUESSED: usize = 4;
+
 impl<'de> Deserializer<'de> {
     #[inline]
     pub(super) fn seq<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value> {
@@ -82,33 +85,28 @@ impl<'de> Deserializer<'de> {
             return self.whole_document(visitor);
         }
         if self.at_empty() {
-            return self.deeper(|de| de.of_one(State::Closed, visitor));
+            return self.of_one(State::Closed, visitor);
         }
         if matches!(self.peek(), Some(b'"' | b'{')) {
-            return self.deeper(|de| de.of_one(State::One, visitor));
+            return self.of_one(State::One, visitor);
         }
         self.within_bare_text(true, |de| {
             if de.rest.is_empty() {
-                return de.deeper(|de| de.of_one(State::Closed, visitor));
+                return de.of_one(State::Closed, visitor);
             }
             if de.peek() == Some(b'[') {
                 return de.seq(visitor);
             }
             de.surround(Context::OpenList);
-            de.deeper(|de| de.of_one(State::One, visitor))
+            de.of_one(State::One, visitor)
         })
     }
 
     /// A list of the one value at the cursor or, if it is closed already, of none.
     fn of_one<V: Visitor<'de>>(&mut self, state: State, visitor: V) -> Result<V::Value> {
         let opened = Opened { at: NOWHERE, around: self.around };
-        visitor.visit_seq(&mut List {
-            de: self,
-            opened,
-            context: Context::OpenList,
-            state,
-            count: 0,
-        })
+        let context = Context::OpenList;
+        self.deeper(|de| visitor.visit_seq(&mut List { de, opened, context, state, count: 0 }))
     }
 
     /// A document without brackets, or with white space around them.
@@ -118,7 +116,7 @@ impl<'de> Deserializer<'de> {
         self.whole = &self.whole[..start + blank_before(&self.whole[start..]) + self.rest.len()];
         self.tail = 0;
         if self.rest.is_empty() {
-            return self.deeper(|de| de.of_one(State::Closed, visitor));
+            return self.of_one(State::Closed, visitor);
         }
         let mut list = if self.peek() == Some(b'[') {
             let opened = self.enter()?;
@@ -342,9 +340,6 @@ impl<'de> SeqAccess<'de> for &mut List<'_, 'de> {
         self.de.lengths.get(self.de.level).copied().filter(|&length| length > UNGUESSED)
     }
 }
-
-/// Lists of so many elements are not worth a guess: a vector begins with room for as many.
-const UNGUESSED: usize = 4;
 
 /// How many bytes of white space a text begins with.
 fn blank_before(text: &str) -> usize {
