@@ -18,6 +18,7 @@
 #[path = "corpus/mod.rs"]
 mod corpus;
 
+use std::convert::identity;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
@@ -177,6 +178,23 @@ macro_rules! run {
     }};
 }
 
+/// Those who read into any type, and what is done with what they have read.
+macro_rules! readers {
+    ($document:ident, $type:ty, $then:ident) => {
+        vec![
+            ("jsv", run!($document.jsv, |text| $then(jsv::from_str::<$type>(text).unwrap()))),
+            (
+                "serde_json",
+                run!($document.json, |text| $then(serde_json::from_str::<$type>(text).unwrap())),
+            ),
+            (
+                "sonic-rs",
+                run!($document.json, |text| $then(sonic_rs::from_str::<$type>(text).unwrap())),
+            ),
+        ]
+    };
+}
+
 /// The cases of one document, or of all of them.
 fn cases(only: &str) -> Vec<Case> {
     let mut cases = Vec::new();
@@ -191,35 +209,20 @@ fn cases(only: &str) -> Vec<Case> {
             assert!(jsv::from_str::<Owned>(&document.jsv).expect("the JSV fits") == value);
             assert!(jsv::from_str::<Owned>(&written).expect("it reads back") == value);
             let value: &'static Owned = Box::leak(Box::new(value));
-            cases.push(Case {
-                operation: "read",
-                document: $name,
-                contestants: vec![
-                    ("jsv", run!(document.jsv, |text| jsv::from_str::<Owned>(text).unwrap())),
-                    ("serde_json", run!(document.json, |text| serde_json::from_str::<Owned>(text).unwrap())),
-                    ("sonic-rs", run!(document.json, |text| sonic_rs::from_str::<Owned>(text).unwrap())),
-                    ("simd-json", run!(document.json, |text| {
-                        simd_json::from_slice::<Owned>(&mut text.as_bytes().to_vec()).unwrap()
-                    })),
-                ],
-            });
+            let mut contestants = readers!(document, Owned, identity);
+            contestants.push(("simd-json", run!(document.json, |text| {
+                simd_json::from_slice::<Owned>(&mut text.as_bytes().to_vec()).unwrap()
+            })));
+            cases.push(Case { operation: "read", document: $name, contestants });
             cases.push(Case {
                 operation: "read, drop",
                 document: $name,
-                contestants: vec![
-                    ("jsv", run!(document.jsv, |text| drop(jsv::from_str::<Owned>(text).unwrap()))),
-                    ("serde_json", run!(document.json, |text| drop(serde_json::from_str::<Owned>(text).unwrap()))),
-                    ("sonic-rs", run!(document.json, |text| drop(sonic_rs::from_str::<Owned>(text).unwrap()))),
-                ],
+                contestants: readers!(document, Owned, drop),
             });
             cases.push(Case {
                 operation: "read borrowed",
                 document: $name,
-                contestants: vec![
-                    ("jsv", run!(document.jsv, |text| jsv::from_str::<Pointing>(text).unwrap())),
-                    ("serde_json", run!(document.json, |text| serde_json::from_str::<Pointing>(text).unwrap())),
-                    ("sonic-rs", run!(document.json, |text| sonic_rs::from_str::<Pointing>(text).unwrap())),
-                ],
+                contestants: readers!(document, Pointing, identity),
             });
             cases.push(Case {
                 operation: "write",
