@@ -14,27 +14,33 @@ pub(in crate::store) struct PostgresSink(pub(in crate::store) PgConnectOptions);
 /// new keys. Whoever comes at the same time waits there and gets the numbers after them, so no two
 /// keys ever take one place, and a place is only taken from the oldest of the ring. A key is
 /// `behind` as many keys as come after it in the same batch.
+///
+/// The arrays are taken apart in lists of columns, row by row. In a `FROM` each of them would become
+/// a table first.
 const ADD_PENDING_KEYS: &str = "
 WITH life AS (
     INSERT INTO two_factors (organisation_id, user_id, serial)
-    SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[])
+    SELECT unnest($1::text[]), unnest($2::text[]), unnest($3::bigint[])
     ON CONFLICT (organisation_id, user_id)
         DO UPDATE SET serial = two_factors.serial + excluded.serial
     RETURNING organisation_id, user_id, serial
 ), audited AS (
     INSERT INTO audit
         (organisation_id, id, at, user_id, action, outcome, address, request_id, fingerprint)
-    SELECT * FROM unnest($13::text[], $14::text[], $15::bigint[], $16::text[], $17::text[],
-        $18::text[], $19::text[], $20::text[], $21::text[])
+    SELECT unnest($13::text[]), unnest($14::text[]), unnest($15::bigint[]), unnest($16::text[]),
+        unnest($17::text[]), unnest($18::text[]), unnest($19::text[]), unnest($20::text[]),
+        unnest($21::text[])
 )
 INSERT INTO two_factor_keys (organisation_id, user_id, place, serial, key_id, sealing_key_id,
     sealed, fingerprint, created_at, expires_at)
 SELECT life.organisation_id, life.user_id, (life.serial - behind) % 5, life.serial - behind,
     key_id, sealing_key_id, sealed, fingerprint, created_at, expires_at
-FROM unnest($4::text[], $5::text[], $6::bigint[], $7::text[], $8::text[], $9::bytea[],
-    $10::text[], $11::bigint[], $12::bigint[])
-    AS given (organisation_id, user_id, behind, key_id, sealing_key_id, sealed, fingerprint,
-        created_at, expires_at)
+FROM (
+    SELECT unnest($4::text[]), unnest($5::text[]), unnest($6::bigint[]), unnest($7::text[]),
+        unnest($8::text[]), unnest($9::bytea[]), unnest($10::text[]), unnest($11::bigint[]),
+        unnest($12::bigint[])
+) AS given (organisation_id, user_id, behind, key_id, sealing_key_id, sealed, fingerprint,
+    created_at, expires_at)
 JOIN life ON life.organisation_id = given.organisation_id AND life.user_id = given.user_id
 ON CONFLICT (organisation_id, user_id, place) DO UPDATE SET
     serial = excluded.serial, key_id = excluded.key_id, sealing_key_id = excluded.sealing_key_id,
