@@ -57,11 +57,12 @@ pub fn step_at(seconds: i64) -> i64 {
 /// asked for at the moment when another was confirmed does not slip past the step-up. The seal is
 /// bound to the id, so nobody can give a key another ancestry.
 #[must_use]
-pub fn key_id(random: &str, active: Option<&str>) -> String {
-    match active {
-        Some(active) => format!("{random}.{}", own_part(active)),
-        None => random.to_owned(),
+pub fn key_id(mut random: String, active: Option<&str>) -> String {
+    if let Some(active) = active {
+        random.push('.');
+        random.push_str(own_part(active));
     }
+    random
 }
 
 /// Whether the pending key `id` may take the place of the active key.
@@ -341,9 +342,9 @@ mod tests {
 
     #[test]
     fn a_key_succeeds_the_one_that_was_active_when_it_was_made() {
-        let first = key_id("aa", None);
-        let second = key_id("bb", Some(&first));
-        let third = key_id("cc", Some(&second));
+        let first = key_id("aa".into(), None);
+        let second = key_id("bb".into(), Some(&first));
+        let third = key_id("cc".into(), Some(&second));
         assert_eq!((&*first, &*second, &*third), ("aa", "bb.aa", "cc.bb"));
         assert!(succeeds(&first, None) && !succeeds(&first, Some(&second)));
         assert!(succeeds(&second, Some(&first)) && !succeeds(&second, None));

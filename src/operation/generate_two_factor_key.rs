@@ -1,5 +1,7 @@
 //! Makes a new two-factor key for the caller, in an organisation.
 
+use std::borrow::Cow;
+
 use async_trait::async_trait;
 use ring::aead::NONCE_LEN;
 use zeroize::Zeroizing;
@@ -13,7 +15,7 @@ use crate::dto::{Dto, ResponseStatus};
 use crate::error::Error;
 use crate::metrics::Limit;
 use crate::seal::Place;
-use crate::store::{Membership, PendingKey};
+use crate::store::{Membership, Organisation, PendingKey};
 use crate::two_factor::{SECRET_LEN, Secret, key_id};
 
 crate::dto! {
@@ -105,7 +107,7 @@ fn new_key(cx: &Context<'_>, member: &Membership) -> Result<(PendingKey, String)
     app.random.fill_id(&mut id)?;
     let secret = Secret::from_bytes(secret.try_into().map_err(Error::internal)?);
     let nonce = nonce.try_into().map_err(Error::internal)?;
-    let id = key_id(&data_encoding::HEXLOWER.encode(&id), member.active_key.as_deref());
+    let id = key_id(data_encoding::HEXLOWER.encode(&id), member.active_key.as_deref());
 
     let issuer = issuer(&app.config.product, member);
     let mut uri = secret.uri(&issuer, &caller.user.email).map_err(Error::internal)?;
@@ -127,7 +129,10 @@ fn new_key(cx: &Context<'_>, member: &Membership) -> Result<(PendingKey, String)
 
 /// `{product} ({organisation})`, unless the organisation has an issuer of its own: one person's keys
 /// in two organisations must never overwrite each other in the app (SECURITY.md, R11).
-fn issuer(product: &str, member: &Membership) -> String {
-    let organisation = &member.organisation;
-    organisation.issuer.clone().unwrap_or_else(|| format!("{product} ({})", organisation.name))
+fn issuer<'a>(product: &str, member: &'a Membership) -> Cow<'a, str> {
+    let Organisation { name, issuer, .. } = &member.organisation;
+    match issuer {
+        Some(issuer) => Cow::Borrowed(issuer),
+        None => Cow::Owned([product, " (", name, ")"].concat()),
+    }
 }
