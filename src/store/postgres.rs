@@ -13,7 +13,7 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use sqlx::migrate::Migrator;
+use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
 use sqlx::{ConnectOptions as _, Connection as _};
 
@@ -128,6 +128,11 @@ const STATEMENT_TIMEOUT: &str = "statement_timeout";
 async fn is_alive(connection: &mut PgConnection) -> sqlx::Result<bool> {
     let answered = tokio::time::timeout(SIGN_OF_LIFE, connection.ping()).await;
     answered.unwrap_or(Err(sqlx::Error::PoolTimedOut)).map(|()| true)
+}
+
+/// Whoever migrates at the same time waits for a lock that the library takes.
+async fn take_steps(pool: &Pool) -> std::result::Result<(), MigrateError> {
+    MIGRATOR.run(pool).await
 }
 
 async fn begin(pool: &Pool) -> Result<sqlx::Transaction<'static, Database>> {

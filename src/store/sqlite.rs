@@ -3,9 +3,9 @@
 
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::sync::LazyLock;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use sqlx::migrate::Migrator;
+use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
 };
@@ -51,6 +51,8 @@ static MIGRATOR: LazyLock<Migrator> =
 const CONNECTIONS: u32 = 4;
 /// How long a request waits for a connection or for the write lock before it is answered 503.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long it waits before it opens a file again that another one was about to open.
+const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(10);
 
 /// How keys are written: what came during one transaction is the next one.
 const COALESCED: Settings = Settings {
@@ -91,18 +93,39 @@ impl Sqlite {
         let pool = SqlitePoolOptions::new()
             // A database in memory belongs to its connection, and must outlive idleness.
             .max_connections(if in_memory { 1 } else { CONNECTIONS })
-            .min_connections(1)
             .idle_timeout(None)
             .max_lifetime(None)
             .acquire_timeout(PATIENCE)
-            .after_release(|connection, _| Box::pin(is_idle(connection)))
-            .connect_with(options)
-            .await?;
+            .after_release(|connection, _| Box::pin(is_idle(connection)));
+        let pool = connected(pool, options).await?;
         let settings = if coalesce { COALESCED } else { SINGLE };
         let writer = Writer::start(SqliteSink(pool.clone()), settings);
         let questions = Questions(pool.clone());
         Ok(Self { pool, lookups: Lookups::default(), questions, writer })
     }
+}
+
+/// The pool with its first connection, which gives a new file its write-ahead log. Of two that do so
+/// SQLite refuses one at once, however long it would wait: each holds what the other needs. So here
+/// is no least number of connections, which the pool would see to beside this one.
+async fn connected(pool: SqlitePoolOptions, options: SqliteConnectOptions) -> sqlx::Result<Pool> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match pool.clone().connect_with(options.clone()).await {
+            Err(error) if is_locked(&error) && Instant::now() < deadline => {
+                tokio::time::sleep(BETWEEN_ATTEMPTS).await;
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
+/// Whether another connection is in the way.
+fn is_locked(error: &sqlx::Error) -> bool {
+    const SQLITE_BUSY: u32 = 5;
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    // The lower byte is the kind of error.
+    code.and_then(|code| code.parse().ok()).is_some_and(|code: u32| code & 0xFF == SQLITE_BUSY)
 }
 
 /// Makes the file where there is none, for its owner's eyes only, whatever folder it is in: it holds
@@ -152,6 +175,15 @@ async fn is_idle(connection: &mut SqliteConnection) -> sqlx::Result<bool> {
     // What was still to be done on it has been done when this is answered.
     connection.ping().await?;
     Ok(!connection.is_in_transaction())
+}
+
+/// The steps in one transaction, which has the write lock from its beginning: whoever migrates at the same
+/// time waits, and finds them taken.
+async fn take_steps(pool: &Pool) -> std::result::Result<(), MigrateError> {
+    let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
+    // What `run` is made of: that itself takes no connection in a future which other threads may drive.
+    MIGRATOR.run_direct(None, &mut *transaction, false).await?;
+    Ok(transaction.commit().await?)
 }
 
 async fn begin(pool: &Pool) -> Result<sqlx::Transaction<'static, Database>> {

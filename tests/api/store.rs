@@ -260,6 +260,22 @@ const NEWER_STEP: &[&str] = &[
      SELECT 99, 'newer', TRUE, checksum, 0 FROM _sqlx_migrations WHERE version = 1",
 ];
 
+/// A new file is given a write-ahead log and a schema, neither of which two can do at once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_new_file_may_be_opened_by_two_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    for number in 0..150 {
+        let url = format!("sqlite:{}", folder.path().join(format!("{number}.db")).display());
+        let opened = || async {
+            let store = store::open(&url).await.unwrap();
+            store.migrate().await.unwrap();
+            assert!(store.ready().await.unwrap());
+            store.close().await;
+        };
+        tokio::join!(opened(), opened());
+    }
+}
+
 async fn an_older_program_starts_on_a_newer_schema(url: &str) {
     migrated(url).await.close().await;
     execute(url, NEWER_STEP).await;

@@ -2,13 +2,13 @@
 
 use async_trait::async_trait;
 
-use super::super::{Handle, MIGRATOR};
+use super::super::{Handle, MIGRATOR, take_steps};
 use crate::store::{Result, Schema, StoreError};
 
 #[async_trait]
 impl Schema for Handle {
     async fn migrate(&self) -> Result<()> {
-        MIGRATOR.run(&self.pool).await.map_err(|error| match error {
+        take_steps(&self.pool).await.map_err(|error| match error {
             sqlx::migrate::MigrateError::Execute(error) => error.into(),
             other => StoreError::Failed(other.into()),
         })
