@@ -44,6 +44,8 @@ mod writer;
 
 use std::sync::Arc;
 
+use sqlx::migrate::MigrateError;
+
 pub use api_keys::{ApiKey, ApiKeys};
 pub use audit::Audit;
 pub use keys::{Judge, Keys, Reseal};
@@ -104,6 +106,15 @@ impl From<sqlx::Error> for StoreError {
     }
 }
 
+impl From<MigrateError> for StoreError {
+    fn from(error: MigrateError) -> Self {
+        match error {
+            MigrateError::Execute(error) => error.into(),
+            other => Self::Failed(other.into()),
+        }
+    }
+}
+
 /// Whether a database's error code says that it may do better soon.
 fn is_down(code: &str) -> bool {
     if code.len() == 5 {
@@ -113,8 +124,14 @@ fn is_down(code: &str) -> bool {
         return ["08", "53", "57", "58", "40"].iter().any(|class| code.starts_with(class))
             || code == "25006";
     }
-    // SQLite, with details in the upper bits: busy, locked, the disk fails or is full, cannot open.
-    code.parse::<u32>().is_ok_and(|code| matches!(code & 0xFF, 5 | 6 | 10 | 13 | 14))
+    // SQLite: busy, locked, the disk fails or is full, cannot open.
+    matches!(result_code(code), Some(5 | 6 | 10 | 13 | 14))
+}
+
+/// `SQLite`'s primary result code; what is told beside it, in the upper bits, are details of it
+/// (<https://sqlite.org/rescode.html>).
+fn result_code(code: &str) -> Option<u32> {
+    code.parse::<u32>().ok().map(|code| code & 0xFF)
 }
 
 /// What a verb returns.

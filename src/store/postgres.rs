@@ -13,7 +13,7 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
 use sqlx::{ConnectOptions as _, Connection as _};
 
@@ -131,8 +131,8 @@ async fn is_alive(connection: &mut PgConnection) -> sqlx::Result<bool> {
 }
 
 /// Whoever migrates at the same time waits for a lock that the library takes.
-async fn take_steps(pool: &Pool) -> std::result::Result<(), MigrateError> {
-    MIGRATOR.run(pool).await
+async fn take_steps(pool: &Pool) -> Result<()> {
+    Ok(MIGRATOR.run(pool).await?)
 }
 
 async fn begin(pool: &Pool) -> Result<sqlx::Transaction<'static, Database>> {

@@ -5,7 +5,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::migrate::Migrator;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
 };
@@ -16,7 +16,9 @@ use super::questions::ONE;
 use super::schema::migrator;
 use super::writer::sqlite::SqliteSink;
 use super::writer::{Settings, Writer};
-use super::{COUNTED_MOST, Event, Membership, Options, PendingKey, Result, StoreError, User};
+use super::{
+    COUNTED_MOST, Event, Membership, Options, PendingKey, Result, StoreError, User, result_code,
+};
 use crate::clock::Timestamp;
 
 /// The end of a statement whose rows are to be held until the transaction ends: the transaction has the
@@ -124,8 +126,7 @@ async fn connected(pool: SqlitePoolOptions, options: SqliteConnectOptions) -> sq
 fn is_locked(error: &sqlx::Error) -> bool {
     const SQLITE_BUSY: u32 = 5;
     let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
-    // The lower byte is the kind of error.
-    code.and_then(|code| code.parse().ok()).is_some_and(|code: u32| code & 0xFF == SQLITE_BUSY)
+    code.and_then(|code| result_code(&code)) == Some(SQLITE_BUSY)
 }
 
 /// Makes the file where there is none, for its owner's eyes only, whatever folder it is in: it holds
@@ -179,8 +180,8 @@ async fn is_idle(connection: &mut SqliteConnection) -> sqlx::Result<bool> {
 
 /// The steps in one transaction, which has the write lock from its beginning: whoever migrates at the same
 /// time waits, and finds them taken.
-async fn take_steps(pool: &Pool) -> std::result::Result<(), MigrateError> {
-    let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
+async fn take_steps(pool: &Pool) -> Result<()> {
+    let mut transaction = begin(pool).await?;
     // What `run` is made of: that itself takes no connection in a future which other threads may drive.
     MIGRATOR.run_direct(None, &mut *transaction, false).await?;
     Ok(transaction.commit().await?)

@@ -3,15 +3,12 @@
 use async_trait::async_trait;
 
 use super::super::{Handle, MIGRATOR, take_steps};
-use crate::store::{Result, Schema, StoreError};
+use crate::store::{Result, Schema};
 
 #[async_trait]
 impl Schema for Handle {
     async fn migrate(&self) -> Result<()> {
-        take_steps(&self.pool).await.map_err(|error| match error {
-            sqlx::migrate::MigrateError::Execute(error) => error.into(),
-            other => StoreError::Failed(other.into()),
-        })
+        take_steps(&self.pool).await
     }
 
     async fn ready(&self) -> Result<bool> {

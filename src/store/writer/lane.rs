@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::queue::{Batch, Waiting};
 use super::{Shared, Sink, Write};
-use crate::store::StoreError;
 use crate::store::failure::{Failure, Halves, refuse, unavailable};
+use crate::store::{StoreError, result_code};
 
 /// How often a batch is tried that the database gave up for the sake of another transaction.
 const ATTEMPTS: u32 = 5;
@@ -170,9 +170,9 @@ fn verdict(error: &sqlx::Error) -> Verdict {
             "08" | "40" | "57" | "58" | "XX" => Verdict::Unknown,
             _ => Verdict::Whole,
         },
-        // SQLite: constraints, with the kind in the upper bits; too big; type mismatch.
-        code => match code.parse::<u32>().map(|code| code & 0xFF) {
-            Ok(18..=20) => Verdict::Row,
+        // SQLite: too big; constraints; type mismatch.
+        code => match result_code(code) {
+            Some(18..=20) => Verdict::Row,
             _ => Verdict::Whole,
         },
     }
