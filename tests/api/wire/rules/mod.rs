@@ -13,7 +13,7 @@ mod sign_in;
 
 use super::expected::{Body, Expected};
 use super::host::Host;
-use super::row::{Request, Route, Row};
+use super::row::{Request, Row};
 
 /// A difference.
 pub struct Rule {
@@ -50,9 +50,9 @@ pub const RULES: &[Rule] = &[
     // As later versions of the original do.
     Rule { name: "/api/{Operation}.{format} names the reply's format", apply: request::api_suffix },
     // Clients take a redirect for an error, or follow it with another verb.
-    Rule { name: "no redirect after signing in", apply: sign_in::sign_in_redirect },
+    Rule { name: "no redirect after signing in", apply: sign_in::redirect },
     // They change the wire under a client's feet.
-    Rule { name: "?jsconfig= and ?debug= are not offered", apply: reply::configured },
+    Rule { name: "?jsconfig= and ?debug= are not offered", apply: request::configured },
     // Clients can show a body, and a credential that cannot be read is no failure of ours.
     Rule { name: "an unparseable credential is a 401", apply: sign_in::bad_credential },
     Rule { name: "a 401 has a body and is never a redirect", apply: sign_in::unauthenticated },
@@ -61,7 +61,7 @@ pub const RULES: &[Rule] = &[
     // An exception's text tells others what they should not know; the page and `ErrorResponse` are
     // what clients cannot read.
     Rule { name: "a failure of ours is a 500 that says no more", apply: reply::failure },
-    Rule { name: "members missing from a sign-in are a 400", apply: sign_in::sign_in_without },
+    Rule { name: "members missing from a sign-in are a 400", apply: sign_in::without_members },
     Rule { name: "an error page has its real status", apply: reply::error_page },
     Rule {
         name: "refusals are the operation's response, in XML and CSV too",
@@ -87,25 +87,7 @@ fn is_auth(request: &Request) -> bool {
     path.starts_with("/auth") || path.ends_with("/authenticate")
 }
 
-/// Whether the request comes to the operation, by a verb that it has.
-fn operates(request: &Request) -> bool {
-    let put = request.method.eq_ignore_ascii_case("PUT")
-        || (request.method == "POST" && request.header("X-Http-Method-Override").is_some());
-    let path = request.bare_path().to_lowercase();
-    let named = path.contains(&OPERATION.to_lowercase()) && request.route() != Route::Custom;
-    put && (named || (request.route() == Route::Custom && path.contains("/2fa/")))
-}
-
-/// Whether the operation, or the reader before it, had the request in hand.
-fn reached(row: &Row) -> bool {
-    operates(&row.request) && row.response.reason != "Not Found"
-}
-
 /// Whether a rule has already said what the reply is, in whatever format.
 fn settled(expected: &Expected) -> bool {
     matches!(expected.body, Body::Refusal { .. })
-}
-
-fn dto_is_unknown(row: &Row) -> bool {
-    row.response.text().contains("does not exist for this service")
 }

@@ -5,7 +5,7 @@ use super::super::host::Host;
 use super::super::negotiation::wanted;
 use super::super::operation::UNHANDLED;
 use super::super::row::Row;
-use super::{OPERATION, dto_is_unknown, is_auth, settled};
+use super::{OPERATION, is_auth, settled};
 
 pub(super) fn failure(row: &Row, _: &Host, expected: &mut Expected) -> bool {
     let text = row.request.text();
@@ -133,6 +133,10 @@ fn has_no_type(row: &Row) -> bool {
     row.response.header("content-type").is_none()
 }
 
+fn dto_is_unknown(row: &Row) -> bool {
+    row.response.text().contains("does not exist for this service")
+}
+
 pub(super) fn jsv_label(row: &Row, _: &Host, expected: &mut Expected) -> bool {
     let (format, label) = wanted(&row.request, false);
     let recorded = Expected::recorded(row).format() == Some("jsv");
@@ -191,22 +195,4 @@ pub(super) fn small_documents(row: &Row, _: &Host, expected: &mut Expected) -> b
     expected.label = Some(label.into());
     expected.body = Body::Bytes(body.to_vec());
     true
-}
-
-pub(super) fn configured(row: &Row, host: &Host, expected: &mut Expected) -> bool {
-    let request = &row.request;
-    let plain = request.clone().without_query("jsconfig").without_query("debug");
-    if plain.path == request.path {
-        return false;
-    }
-    let same = expected.clone();
-    expected.like(host.send(&plain));
-    let (Body::Bytes(before), Body::Bytes(after)) = (&same.body, &expected.body) else {
-        return true;
-    };
-    let changed = before != after || same.label != expected.label;
-    if !changed {
-        *expected = same;
-    }
-    changed
 }

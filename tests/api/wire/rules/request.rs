@@ -3,11 +3,25 @@
 use super::super::expected::{Body, Expected, Message};
 use super::super::host::Host;
 use super::super::row::{Request, Route, Row};
-use super::{is_auth, operates, reached, settled};
+use super::{OPERATION, is_auth, settled};
 
 const FULL_NAME: &str = "Infrastructure.Api.Interfaces.ServiceOperations.UserAccounts.\
                          GenerateTwoFactorAuthenticationKeyRequest";
 const LIMIT: usize = 65536;
+
+/// Whether the request comes to the operation, by a verb that it has.
+fn operates(request: &Request) -> bool {
+    let put = request.method.eq_ignore_ascii_case("PUT")
+        || (request.method == "POST" && request.header("X-Http-Method-Override").is_some());
+    let path = request.bare_path().to_lowercase();
+    let named = path.contains(&OPERATION.to_lowercase()) && request.route() != Route::Custom;
+    put && (named || (request.route() == Route::Custom && path.contains("/2fa/")))
+}
+
+/// Whether the operation, or the reader before it, had the request in hand.
+fn reached(row: &Row) -> bool {
+    operates(&row.request) && row.response.reason != "Not Found"
+}
 
 pub(super) fn overridden(row: &Row, _: &Host, expected: &mut Expected) -> bool {
     const NAME: &str = "X-Http-Method-Override";
@@ -260,4 +274,22 @@ pub(super) fn api_suffix(row: &Row, host: &Host, expected: &mut Expected) -> boo
     }
     expected.like(reply);
     true
+}
+
+pub(super) fn configured(row: &Row, host: &Host, expected: &mut Expected) -> bool {
+    let request = &row.request;
+    let plain = request.clone().without_query("jsconfig").without_query("debug");
+    if plain.path == request.path {
+        return false;
+    }
+    let same = expected.clone();
+    expected.like(host.send(&plain));
+    let (Body::Bytes(before), Body::Bytes(after)) = (&same.body, &expected.body) else {
+        return true;
+    };
+    let changed = before != after || same.label != expected.label;
+    if !changed {
+        *expected = same;
+    }
+    changed
 }

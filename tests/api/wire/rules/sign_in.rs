@@ -5,7 +5,7 @@ use super::super::host::Host;
 use super::super::row::Row;
 use super::{is_auth, settled};
 
-pub(super) fn sign_in_redirect(row: &Row, host: &Host, expected: &mut Expected) -> bool {
+pub(super) fn redirect(row: &Row, host: &Host, expected: &mut Expected) -> bool {
     let redirected = (300..400).contains(&row.response.status);
     let applies = redirected && is_auth(&row.request) && row.request.query("continue").is_some();
     if applies {
@@ -94,7 +94,7 @@ pub(super) fn signed_in(row: &Row, _: &Host, expected: &mut Expected) -> bool {
     true
 }
 
-pub(super) fn sign_in_without(row: &Row, _: &Host, expected: &mut Expected) -> bool {
+pub(super) fn without_members(row: &Row, _: &Host, expected: &mut Expected) -> bool {
     let applies = row.response.status == 500
         && row.response.code().as_deref() == Some("ValidationException")
         && is_auth(&row.request);
