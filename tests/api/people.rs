@@ -15,9 +15,7 @@ use crate::support::{ALICE, GENERATE, PASSWORD, SeededRandom, TestApp, populate}
 fn users(url: &str, arguments: &[&str]) -> (bool, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_foundry-api"));
     command.arg("users").args(arguments).env("DATABASE_URL", url);
-    let output = process::output(&mut command, PASSWORD);
-    let text = String::from_utf8(output.stdout).unwrap() + &String::from_utf8_lossy(&output.stderr);
-    (output.status.success(), text)
+    process::told(process::output(&mut command, PASSWORD))
 }
 
 /// A store of its own with the people that there are in every test.

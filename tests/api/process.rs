@@ -25,6 +25,12 @@ pub fn output(command: &mut Command, input: &str) -> Output {
     command.stdin(reader).output().unwrap()
 }
 
+/// Whether a command succeeded, and what it printed.
+pub fn told(output: Output) -> (bool, String) {
+    let text = String::from_utf8(output.stdout).unwrap() + &String::from_utf8_lossy(&output.stderr);
+    (output.status.success(), text)
+}
+
 pub struct Process {
     child: Child,
     folder: tempfile::TempDir,

@@ -1,6 +1,7 @@
 //! Moving keys to another sealing key, with the program itself, while keys are made and verified; cut
-//! off by `kill -9` and started again; and refusing keys that are not what their ids say. `REWRAP_ROWS=100000 tests/run --test api rewrap` does it with
-//! as many rows; without the variable it is fewer, so that the tests stay quick.
+//! off by `kill -9` and started again; and refusing keys that are not what their ids say.
+//! `REWRAP_ROWS=100000 tests/run --test api rewrap` does it with as many rows; without the variable it
+//! is fewer, so that the tests stay quick.
 
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use foundry_api::store::{self, PendingKey, Store};
 use foundry_api::two_factor::Secret;
 
 use crate::authenticator::Client;
+use crate::process;
 use crate::support::{NOW, SeededRandom, TestApp, new_postgres_database};
 
 const OLD: &str = "test:AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
@@ -78,9 +80,7 @@ fn command(url: &str, keys: &str, arguments: &[&str]) -> Command {
 }
 
 fn run(url: &str, keys: &str, arguments: &[&str]) -> (bool, String) {
-    let output = command(url, keys, arguments).output().unwrap();
-    let text = String::from_utf8(output.stdout).unwrap() + &String::from_utf8_lossy(&output.stderr);
-    (output.status.success(), text)
+    process::told(command(url, keys, arguments).output().unwrap())
 }
 
 async fn count(store: &dyn Store, id: &str) -> u64 {
