@@ -22,7 +22,7 @@ use zeroize::Zeroizing;
 
 use self::first_start::Alone;
 use crate::config::Config;
-use crate::store::{self, Named, Store, StoreError, named};
+use crate::store::{self, Coalesce, Named, Store, StoreError, named};
 
 /// Second-factor keys for the clients of a ServiceStack host.
 #[derive(Parser)]
@@ -101,7 +101,8 @@ async fn open(config: &Config, hurry: bool) -> Result<Arc<dyn Store>, Failure> {
             .map_err(|error| format!("{}: {error}", config.data.display()))?;
         Zeroizing::new(format!("sqlite://{}", config.data.join("foundry.db").display()))
     };
-    let options = store::Options { coalesce: config.coalesce, hurry };
+    let coalesce = if config.coalesce { Coalesce::All } else { Coalesce::Nothing };
+    let options = store::Options { coalesce, hurry };
     store::open_with(&url, options).await.map_err(told)
 }
 

@@ -148,12 +148,24 @@ impl<T> Store for T where
 {
 }
 
+/// What of that which waits at the same time goes to the database together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Coalesce {
+    /// Pending keys are committed together, and lookups made together.
+    All,
+    /// Nothing: each is a statement on a connection from a pool, for comparing, and for finding out
+    /// what is wrong.
+    Nothing,
+    /// Nothing, with connections that are kept for keys and not asked for a sign of life before each
+    /// of them: the most that can be had of Postgres by single statements, for comparing.
+    NothingUnpooled,
+}
+
 /// How a store works.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
-    /// Whether pending keys that wait at the same time are committed together, and lookups made
-    /// together. `false` sends each by itself: for comparing, and for finding out what is wrong.
-    pub coalesce: bool,
+    /// What is done together.
+    pub coalesce: Coalesce,
     /// Whether the database is told to give up a statement that takes longer than a request would
     /// wait for it. Commands that go through whole tables have more time.
     pub hurry: bool,
@@ -161,7 +173,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { coalesce: true, hurry: true }
+        Self { coalesce: Coalesce::All, hurry: true }
     }
 }
 

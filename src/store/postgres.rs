@@ -23,7 +23,7 @@ use super::lookups::Lookups;
 use super::schema::migrator;
 use super::writer::postgres::PostgresSink;
 use super::writer::{Settings, Writer};
-use super::{Options, Result, StoreError};
+use super::{Coalesce, Options, Result, StoreError};
 use crate::clock::Timestamp;
 
 /// The end of a statement whose rows are to be held until the transaction ends.
@@ -68,10 +68,17 @@ const COALESCED: Settings = Settings {
     batch: 512,
     spacing: Duration::from_micros(500),
     queue: 4096,
+    keep: true,
     patience: PATIENCE,
 };
-/// The same without coalescing: each key a statement and a commit, as a pool would do it.
-const SINGLE: Settings = Settings { lanes: 16, batch: 1, spacing: Duration::ZERO, ..COALESCED };
+/// The same without coalescing: each key a statement and a commit, on a connection from a pool.
+const SINGLE: Settings = Settings {
+    lanes: CONNECTIONS as usize,
+    batch: 1,
+    spacing: Duration::ZERO,
+    keep: false,
+    ..COALESCED
+};
 
 /// How lookups are made: one or two statements of a kind at a time, each for all that waits.
 const GATHERED: gather::Settings =
@@ -104,19 +111,27 @@ impl Postgres {
             options = options.options([(STATEMENT_TIMEOUT, PATIENCE.as_millis())]);
         }
         let options = options.application_name("foundry-api").disable_statement_logging();
-        let pool = PgPoolOptions::new()
-            .max_connections(CONNECTIONS)
-            .acquire_timeout(PATIENCE)
+        let pool = || PgPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(PATIENCE);
+        let (written, asked) = match coalesce {
+            Coalesce::All => (COALESCED, GATHERED),
+            Coalesce::Nothing => (SINGLE, ALONE),
+            Coalesce::NothingUnpooled => (Settings { keep: true, ..SINGLE }, ALONE),
+        };
+        let sink = if written.keep {
+            PostgresSink::Own(Box::new(options.clone()))
+        } else {
+            PostgresSink::Pool(pool().connect_lazy_with(options.clone()))
+        };
+        let pool = pool()
             // Asking whether a connection lives costs a round trip each time; a dead one shows
             // itself on use.
             .test_before_acquire(false)
             .after_release(|connection, _| Box::pin(is_alive(connection)))
-            .connect_lazy_with(options.clone());
-        let (written, asked) = if coalesce { (COALESCED, GATHERED) } else { (SINGLE, ALONE) };
+            .connect_lazy_with(options);
         Ok(Self {
             lookups: Lookups::default(),
             questions: Gathered::start(&pool, asked),
-            writer: Writer::start(PostgresSink(options), written),
+            writer: Writer::start(sink, written),
             pool,
         })
     }

@@ -17,7 +17,8 @@ use super::schema::migrator;
 use super::writer::sqlite::SqliteSink;
 use super::writer::{Settings, Writer};
 use super::{
-    COUNTED_MOST, Event, Membership, Options, PendingKey, Result, StoreError, User, result_code,
+    COUNTED_MOST, Coalesce, Event, Membership, Options, PendingKey, Result, StoreError, User,
+    result_code,
 };
 use crate::clock::Timestamp;
 
@@ -62,6 +63,7 @@ const COALESCED: Settings = Settings {
     batch: 256,
     spacing: Duration::ZERO,
     queue: 1024,
+    keep: true,
     // Waiting for the write lock is in it.
     patience: PATIENCE.saturating_mul(2),
 };
@@ -79,7 +81,7 @@ pub struct Sqlite {
 
 impl Sqlite {
     pub(super) async fn open(path: &str, options: Options) -> Result<Self> {
-        let coalesce = options.coalesce;
+        let settings = if options.coalesce == Coalesce::All { COALESCED } else { SINGLE };
         let in_memory = path == ":memory:";
         if !in_memory {
             owned(path.trim_start_matches("//"))?;
@@ -100,7 +102,6 @@ impl Sqlite {
             .acquire_timeout(PATIENCE)
             .after_release(|connection, _| Box::pin(is_idle(connection)));
         let pool = connected(pool, options).await?;
-        let settings = if coalesce { COALESCED } else { SINGLE };
         let writer = Writer::start(SqliteSink(pool.clone()), settings);
         let questions = Questions(pool.clone());
         Ok(Self { pool, lookups: Lookups::default(), questions, writer })

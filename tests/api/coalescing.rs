@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use foundry_api::random::id;
 use foundry_api::seal::Sealed;
-use foundry_api::store::{self, Event, Options, PendingKey, Store};
+use foundry_api::store::{self, Coalesce, Event, Options, PendingKey, Store};
 use sqlx::{Connection as _, PgConnection};
 
 use crate::support::{self, NOW, SeededRandom, new_postgres_database};
@@ -78,7 +78,7 @@ async fn audit(url: &str) -> (i64, i64) {
         .unwrap()
 }
 
-async fn opened(coalesce: bool) -> (String, Arc<dyn Store>) {
+async fn opened(coalesce: Coalesce) -> (String, Arc<dyn Store>) {
     let url = new_postgres_database().await;
     let store = store::open_with(&url, Options { coalesce, ..Options::default() }).await.unwrap();
     store.migrate().await.unwrap();
@@ -88,20 +88,20 @@ async fn opened(coalesce: bool) -> (String, Arc<dyn Store>) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn keys_share_commits_and_each_has_its_audit_row() {
     let rows: Vec<_> = (0..200).map(|n| (format!("user{}", n % 150), "127.0.0.1")).collect();
-    let (url, store) = opened(true).await;
+    let (url, store) = opened(Coalesce::All).await;
     assert!(add(&store, &rows).await.into_iter().all(|kept| kept));
     let (kept, transactions) = audit(&url).await;
     assert_eq!(kept, 200);
     assert!(transactions <= 50, "200 keys took {transactions} commits");
 
-    let (url, store) = opened(false).await;
+    let (url, store) = opened(Coalesce::Nothing).await;
     assert!(add(&store, &rows).await.into_iter().all(|kept| kept));
     assert_eq!(audit(&url).await, (200, 200));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_row_that_postgres_refuses_fails_alone() {
-    let (url, store) = opened(true).await;
+    let (url, store) = opened(Coalesce::All).await;
     let rows: Vec<_> = (0..50)
         .map(|n| (format!("user{n}"), if n == 33 { "nul\0" } else { "127.0.0.1" }))
         .collect();
@@ -114,7 +114,7 @@ async fn a_row_that_postgres_refuses_fails_alone() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn closing_keeps_what_was_taken() {
-    let (url, store) = opened(true).await;
+    let (url, store) = opened(Coalesce::All).await;
     let random = SeededRandom::default();
     let mut adding = Vec::new();
     for number in 0..100 {

@@ -12,18 +12,22 @@ mod client;
 mod database;
 mod process;
 mod report;
+mod serve;
 mod token;
 mod unstored;
 mod variant;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
+use foundry_api::store;
 
 use crate::database::Database;
 use crate::report::{Cell, Report};
+use crate::unstored::Unstored;
 use crate::variant::{Login, Variant};
 
 /// Whatever ends a measurement; for whoever reads the terminal.
@@ -86,6 +90,9 @@ enum Serve {
     /// The service with nothing stored.
     #[command(hide = true)]
     Unstored,
+    /// The service with single statements on connections that are kept.
+    #[command(hide = true)]
+    Unpooled,
 }
 
 /// As in the service, so that what is compared with it has it, too.
@@ -96,7 +103,13 @@ fn main() -> ExitCode {
     let options = Options::parse();
     let done = match options.serve {
         Some(Serve::Bare { checked }) => variant::bare(options.workers, checked),
-        Some(Serve::Unstored) => unstored::serve(),
+        Some(Serve::Unstored) => {
+            serve::serve(store::Options::default(), |store| Arc::new(Unstored(store)))
+        }
+        Some(Serve::Unpooled) => {
+            let coalesce = store::Coalesce::NothingUnpooled;
+            serve::serve(store::Options { coalesce, ..Default::default() }, |store| store)
+        }
         None => measure(&options),
     };
     match done {

@@ -5,39 +5,18 @@
 
 use std::sync::Arc;
 
-use actix_web::web;
 use async_trait::async_trait;
-use foundry_api::app::App;
 use foundry_api::clock::Timestamp;
-use foundry_api::config::Config;
-use foundry_api::http;
-use foundry_api::seal::{Sealed, Sealer};
+use foundry_api::seal::Sealed;
 use foundry_api::store::{
-    self, ApiKey, ApiKeys, Attempt, Audit, AuditRow, Census, Checked, Event, IsKnown, Judge, Keys,
-    Load, Membership, NewSession, NewSignIn, NewUser, Organisation, PendingKey, People,
-    RefreshToken, Reseal, Result, Rewrapped, Schema, SealedRow, Sessions, Statistics, Store,
-    StoredKey, Swept, Tokens, User,
+    ApiKey, ApiKeys, Attempt, Audit, AuditRow, Census, Checked, Event, IsKnown, Judge, Keys, Load,
+    Membership, NewSession, NewSignIn, NewUser, Organisation, PendingKey, People, RefreshToken,
+    Reseal, Result, Rewrapped, Schema, SealedRow, Sessions, Statistics, Store, StoredKey, Swept,
+    Tokens, User,
 };
 
-use crate::Failure;
-
-/// Serves it, configured by the variables of the service.
-pub(crate) fn serve() -> std::result::Result<(), Failure> {
-    actix_web::rt::System::new().block_on(async {
-        let config = Config::from_env()?;
-        let url = config.database_url.as_deref().ok_or("DATABASE_URL is not set")?;
-        let keys = config.sealing_keys.as_deref().ok_or("FOUNDRY_SEALING_KEYS is not set")?;
-        let (store, sealer) = (store::open(url).await?, Sealer::parse(keys)?);
-        let app = App::standard(config, Arc::new(Unstored(store)), sealer);
-        let server = http::bind(web::Data::new(app))?;
-        println!("http://{}", server.address());
-        server.run().await?;
-        Ok(())
-    })
-}
-
 /// A store that forgets new keys.
-struct Unstored(Arc<dyn Store>);
+pub(crate) struct Unstored(pub(crate) Arc<dyn Store>);
 
 /// A subject of the store, passed on.
 macro_rules! pass_on {

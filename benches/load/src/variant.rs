@@ -25,6 +25,8 @@ pub(crate) enum Variant {
     Coalesced,
     /// The service with `FOUNDRY_COALESCE=0`.
     Single,
+    /// The same, with connections that are kept instead of borrowed from a pool.
+    Unpooled,
     /// The service over a store that forgets new keys ([`crate::unstored`]).
     Unstored,
     /// A bare actix handler that answers constant bytes.
@@ -56,9 +58,9 @@ impl Variant {
     pub(crate) fn start(self, options: &Options, database: &Database) -> Result<Running, Failure> {
         let mut command = match self {
             Self::Coalesced | Self::Single => service(options, database)?,
-            Self::Unstored => {
+            Self::Unpooled | Self::Unstored => {
                 let mut command = configured(std::env::current_exe()?, options, database);
-                command.arg("unstored");
+                command.arg(if self == Self::Unstored { "unstored" } else { "unpooled" });
                 command
             }
             Self::Bare | Self::BareChecked => {

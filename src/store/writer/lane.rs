@@ -37,6 +37,11 @@ impl<S: Sink> Shared<S> {
                 let mut flight = Flight { shared: &shared, users: batch.users(), landed: false };
                 let mut connection = batch.connection;
                 shared.settle(&mut connection, batch.waiting).await;
+                if !shared.settings.keep
+                    && let Some(connection) = connection.take()
+                {
+                    shared.sink.disconnect(connection).await;
+                }
                 next = flight.land(connection);
             }
         });

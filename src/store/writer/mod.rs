@@ -58,17 +58,17 @@ pub(super) struct Write {
 /// What a database does with a batch.
 #[async_trait]
 pub(super) trait Sink: Send + Sync + 'static {
-    /// A connection of the writer's own.
+    /// What batches go by.
     type Connection: Send + 'static;
 
-    /// Opens a connection.
+    /// Opens a connection, or borrows one.
     async fn connect(&self) -> sqlx::Result<Self::Connection>;
 
     /// Commits all of `writes`, or none. They are in the order in which they came.
     async fn write(&self, connection: &mut Self::Connection, writes: &[&Write])
     -> sqlx::Result<()>;
 
-    /// Closes a connection as its database likes it.
+    /// Closes a connection as its database likes it, or gives it back.
     async fn disconnect(&self, connection: Self::Connection);
 }
 
@@ -83,6 +83,8 @@ pub(super) struct Settings {
     pub(super) spacing: Duration,
     /// The most writes that wait.
     pub(super) queue: usize,
+    /// Whether a connection is kept for the batches that follow.
+    pub(super) keep: bool,
     /// How long a batch may take, connecting included, before its outcome counts as unknown.
     pub(super) patience: Duration,
 }

@@ -2,12 +2,25 @@
 
 use async_trait::async_trait;
 use sqlx::Connection as _;
-use sqlx::postgres::{PgConnectOptions, PgConnection};
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool};
 
 use super::{Sink, Write};
 use crate::store::PENDING_KEPT;
 
-pub(in crate::store) struct PostgresSink(pub(in crate::store) PgConnectOptions);
+/// Where its connections come from.
+pub(in crate::store) enum PostgresSink {
+    /// They are the writer's own.
+    Own(Box<PgConnectOptions>),
+    /// They are borrowed.
+    Pool(PgPool),
+}
+
+/// A connection, of whichever it is.
+pub(in crate::store) enum Connection {
+    Own(PgConnection),
+    Pooled(PoolConnection<sqlx::Postgres>),
+}
 
 /// The first part takes the locks on the rows of the users, in the order of their keys, so that two
 /// batches never wait for each other in a circle, and gives each user as many numbers as there are
@@ -49,13 +62,16 @@ ON CONFLICT (organisation_id, user_id, place) DO UPDATE SET
 
 #[async_trait]
 impl Sink for PostgresSink {
-    type Connection = PgConnection;
+    type Connection = Connection;
 
-    async fn connect(&self) -> sqlx::Result<PgConnection> {
-        PgConnection::connect_with(&self.0).await
+    async fn connect(&self) -> sqlx::Result<Connection> {
+        Ok(match self {
+            Self::Own(options) => Connection::Own(PgConnection::connect_with(options).await?),
+            Self::Pool(pool) => Connection::Pooled(pool.acquire().await?),
+        })
     }
 
-    async fn write(&self, connection: &mut PgConnection, writes: &[&Write]) -> sqlx::Result<()> {
+    async fn write(&self, connection: &mut Connection, writes: &[&Write]) -> sqlx::Result<()> {
         let mut lives = Lives::default();
         let mut keys = Keys::default();
         let mut audit = Audit::default();
@@ -93,12 +109,18 @@ impl Sink for PostgresSink {
             .bind(audit.address)
             .bind(audit.request_id)
             .bind(audit.fingerprint);
+        let connection = match connection {
+            Connection::Own(connection) => connection,
+            Connection::Pooled(connection) => &mut **connection,
+        };
         query.execute(connection).await.map(|_| ())
     }
 
-    async fn disconnect(&self, connection: PgConnection) {
-        // The server notices by itself, should the farewell not reach it.
-        let _lost = connection.close().await;
+    async fn disconnect(&self, connection: Connection) {
+        if let Connection::Own(connection) = connection {
+            // The server notices by itself, should the farewell not reach it.
+            let _lost = connection.close().await;
+        }
     }
 }
 

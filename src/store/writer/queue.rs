@@ -95,20 +95,16 @@ impl<C> Queue<C> {
 
     /// Starts a batch of at most `most` writes: the oldest whose users have nothing on its way.
     pub(super) fn start(&mut self, most: usize, now: Instant) -> Option<Batch<C>> {
-        let taken: Vec<Waiting> = if self.busy.is_empty() {
-            self.waiting.drain(..self.waiting.len().min(most)).collect()
-        } else {
-            let (mut taken, mut left) = (Vec::new(), VecDeque::with_capacity(self.waiting.len()));
-            for waiting in self.waiting.drain(..) {
-                if taken.len() < most && !self.busy.contains(&waiting.whose) {
-                    taken.push(waiting);
-                } else {
-                    left.push_back(waiting);
-                }
-            }
-            self.waiting = left;
-            taken
-        };
+        let (mut taken, mut passed_over) = (Vec::new(), Vec::new());
+        while taken.len() < most
+            && let Some(waiting) = self.waiting.pop_front()
+        {
+            let is_busy = self.busy.contains(&waiting.whose);
+            if is_busy { &mut passed_over } else { &mut taken }.push(waiting);
+        }
+        for waiting in passed_over.into_iter().rev() {
+            self.waiting.push_front(waiting);
+        }
         if taken.is_empty() {
             return None;
         }

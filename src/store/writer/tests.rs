@@ -56,6 +56,7 @@ const ONE_LANE: Settings = Settings {
     batch: 100,
     spacing: Duration::ZERO,
     queue: 8,
+    keep: true,
     patience: Duration::from_mins(1),
 };
 
@@ -140,6 +141,30 @@ async fn a_lone_write_goes_at_once_and_what_comes_meanwhile_goes_together() {
     assert_eq!(outcomes(pending).await, [true; 4]);
     assert_eq!(story.committed(), [vec!["1"], vec!["2", "3", "4"]]);
     assert_eq!(story.fake.orders.connected(), 1, "a connection serves many batches");
+}
+
+#[tokio::test]
+async fn a_connection_that_is_not_kept_serves_one_batch() {
+    let story = Story::of(Fake::with(3), Settings { batch: 1, keep: false, ..ONE_LANE });
+    let pending = story.add_all(&[("a", "1"), ("b", "2"), ("c", "3")]).await;
+    assert_eq!(outcomes(pending).await, [true; 3]);
+    assert_eq!(story.committed(), [["1"], ["2"], ["3"]]);
+    assert_eq!(story.fake.orders.connected(), 3);
+}
+
+#[tokio::test]
+async fn those_who_are_passed_over_keep_their_turn() {
+    let story = Story::of(Fake::with(0), Settings { lanes: 2, batch: 1, ..ONE_LANE });
+    let keys = [("a", "1"), ("a", "2"), ("a", "3"), ("b", "4"), ("a", "5"), ("b", "6")];
+    let pending = story.add_all(&keys).await;
+    story.fake.orders.permits.add_permits(keys.len());
+    assert_eq!(outcomes(pending).await, [true; 6]);
+    let order: Vec<String> = story.committed().into_iter().flatten().collect();
+    for (user, theirs) in [("a", ["1", "2", "3", "5"].as_slice()), ("b", &["4", "6"])] {
+        let committed: Vec<&str> =
+            order.iter().map(|id| &**id).filter(|id| keys.contains(&(user, *id))).collect();
+        assert_eq!(committed, theirs);
+    }
 }
 
 #[tokio::test]
