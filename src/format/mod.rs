@@ -244,7 +244,8 @@ fn tree(
 /// A media type without its parameters.
 #[must_use]
 pub fn essence(media_type: &str) -> &str {
-    media_type.split_once(';').map_or(media_type, |(essence, _)| essence).trim()
+    let end = memchr::memchr(b';', media_type.as_bytes()).unwrap_or(media_type.len());
+    media_type[..end].trim()
 }
 
 #[cfg(test)]

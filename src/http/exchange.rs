@@ -121,8 +121,8 @@ impl<'a> Exchange<'a> {
     /// Counts the answer. An exchange that was to leave an audit row and did not fail has left it:
     /// nothing is answered before what it rests on is committed.
     pub(super) fn count(&self, status: StatusCode) {
-        let metrics = &self.app.metrics;
-        metrics.answered(self.operation, self.replied_in.get(), status, self.began.elapsed());
+        let (metrics, took) = (&self.app.metrics, self.began.elapsed());
+        metrics.answered(self.operation, self.replied_in.get(), status, took);
         if self.audited.get() {
             metrics.audited(self.now, !status.is_server_error());
         }
@@ -136,7 +136,7 @@ impl<'a> Exchange<'a> {
                 id: &self.id,
                 parent: parent.and_then(|parent| parent.to_str().ok()),
                 began: self.now,
-                took: self.began.elapsed(),
+                took,
             });
         }
     }

@@ -200,7 +200,8 @@ fn set<T: Dto>(mut request: T, fields: &[(String, String)], fill: bool) -> Resul
 /// The fields of a body that is a form; nothing, if it is none.
 async fn fields(entry: &Entry<'_>, body: &Bytes) -> Result<Option<Fields>, Error> {
     let Some(content_type) = entry.content_type else { return Ok(None) };
-    let is = |name: &str| essence(content_type).eq_ignore_ascii_case(name);
+    let given = essence(content_type);
+    let is = |name: &str| given.eq_ignore_ascii_case(name);
     if is(FORM) {
         return urlencoded(entry, body).map(Some);
     }
@@ -231,9 +232,10 @@ fn without_mark(body: Bytes) -> Bytes {
 }
 
 /// A body as text: always UTF-8, whatever its charset says, with what is not replaced by U+FFFD
-/// (rule B2).
-fn text(body: &[u8]) -> Cow<'_, str> {
-    String::from_utf8_lossy(body)
+/// (rule B2). A header's value likewise.
+pub(super) fn text(bytes: &[u8]) -> Cow<'_, str> {
+    // Nearly all is UTF-8, and this looks at it some bytes at a time, where the other does one by one.
+    std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
 }
 
 /// The media types that bodies may have, for people.

@@ -17,7 +17,7 @@ use futures_util::StreamExt as _;
 use super::bounds::{Place, Places};
 use super::connection::{Traffic, Underway};
 use super::content_encoding::{Undecodable, decoded};
-use super::input::{Entry, Input, query_value};
+use super::input::{Entry, Input, query_value, text};
 use super::negotiate::Asked;
 use super::reply::{self, Manner};
 use super::route::{self, Matched, Target};
@@ -299,13 +299,13 @@ async fn body(
 /// A header's value. Where it is not UTF-8, as a parameter that nobody reads may be, the rest of it
 /// counts none the less.
 fn header<'a>(request: &'a HttpRequest, name: &HeaderName) -> Option<Cow<'a, str>> {
-    request.headers().get(name).map(|value| String::from_utf8_lossy(value.as_bytes()))
+    request.headers().get(name).map(|value| text(value.as_bytes()))
 }
 
 /// A header's lines as one list.
 fn joined<'a>(request: &'a HttpRequest, name: &HeaderName) -> Option<Cow<'a, str>> {
     let lines = request.headers().get_all(name);
-    let mut lines = lines.map(|line| String::from_utf8_lossy(line.as_bytes()));
+    let mut lines = lines.map(|line| text(line.as_bytes()));
     let first = lines.next()?;
     Some(lines.fold(first, |all, line| all + "," + line))
 }
